@@ -1,0 +1,489 @@
+"""The facts: one frozen record per kind of event, to and from JSON.
+
+An event is a recorded fact in the past tense. Its payload carries the whole new status of what it
+changes, so that looking back needs one event and not a history. `Event` is what the log holds,
+`Draft` what a decision wants to append; `Ref` names the resource it speaks of.
+
+A kind never changes its meaning. When its payload changes shape, raise the class's `schema` and add
+an upcast from the old shape to `UPCASTS`; the golden files in `tests/unit/golden/` keep old logs readable.
+"""
+
+from collections.abc import Callable
+from typing import Any, ClassVar, get_args
+
+import msgspec
+
+from marvel.resources import Activity, Health, HeartbeatMode, RoleSpec, State, Template
+
+CONTROLLER_SESSIONS = "controller:sessions"
+CONTROLLER_HEALTH = "controller:health"
+CONTROLLER_SHIFTS = "controller:shifts"
+DAEMON = "daemon"
+
+
+class Ref(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Coordinates of the resource an event speaks of; what does not apply is None."""
+
+    workspace: str | None = None
+    team: str | None = None
+    role: str | None = None
+    session: str | None = None  # name
+    uid: str | None = None  # of the session
+    generation: int | None = None
+
+
+NOWHERE = Ref()
+
+
+class Fact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Base of all payloads. Times are seconds since the epoch, durations seconds."""
+
+    kind: ClassVar[str]
+    schema: ClassVar[int] = 1
+    warning: ClassVar[bool] = False  # worth a person's attention
+
+
+class WorkspaceCreated(Fact, frozen=True):
+    """A manifest or `marvel run` named a workspace that did not exist."""
+
+    kind = "workspace.created"
+    uid: str
+
+
+class WorkspaceDeleted(Fact, frozen=True):
+    """A person deleted it; its teams were deleted before it in the same command."""
+
+    kind = "workspace.deleted"
+
+
+class TeamApplied(Fact, frozen=True):
+    """A team as a manifest declares it."""
+
+    kind = "team.applied"
+    uid: str
+    roles: tuple[str, ...] = ()
+
+
+class TeamDeleted(Fact, frozen=True):
+    """A person deleted the team; its roles were removed before it in the same command."""
+
+    kind = "team.deleted"
+
+
+class RoleApplied(Fact, frozen=True):
+    """A role as a manifest declares it, and the number of sessions wanted from now on."""
+
+    kind = "role.applied"
+    uid: str
+    spec: RoleSpec
+    replicas: int
+
+
+class RoleScaled(Fact, frozen=True):
+    """A person or an agent asked for another number of sessions."""
+
+    kind = "role.scaled"
+    replicas: int
+
+
+class RoleRestartRequested(Fact, frozen=True):
+    """Every session of the role that is older than this event is to be replaced, one at a time."""
+
+    kind = "role.restart-requested"
+
+
+class RoleRemoved(Fact, frozen=True):
+    """The role is no longer declared; its sessions are stopped."""
+
+    kind = "role.removed"
+
+
+class EndpointApplied(Fact, frozen=True):
+    """A stable name for the ready sessions of a team or a role."""
+
+    kind = "endpoint.applied"
+    name: str
+    uid: str
+    team: str
+    role: str = ""
+
+
+class EndpointRemoved(Fact, frozen=True):
+    """The endpoint is no longer declared."""
+
+    kind = "endpoint.removed"
+    name: str
+
+
+class CohortCreated(Fact, frozen=True):
+    """A new generation of a role."""
+
+    kind = "cohort.created"
+    template: Template
+    count: int
+    proven: bool = False
+
+
+class CohortScaled(Fact, frozen=True):
+    """The number of sessions a cohort shall have."""
+
+    kind = "cohort.scaled"
+    count: int
+
+
+class CohortProven(Fact, frozen=True):
+    """A session of the cohort's template has lived: the others may start together."""
+
+    kind = "cohort.proven"
+
+
+class CohortRemoved(Fact, frozen=True):
+    """An older generation has no session left."""
+
+    kind = "cohort.removed"
+
+
+class SessionScheduled(Fact, frozen=True):
+    """A session shall run. Recorded before anything is done about it."""
+
+    kind = "session.scheduled"
+    index: int
+    image: str
+    command: str
+    heartbeat: HeartbeatMode = "none"
+    held: bool = False
+    reason: str = ""
+    one_off: bool = False
+    template: Template | None = None
+    restarts: int = 0
+    streak: int = 0
+    delay: float = 0.0
+    replaces: str = ""
+    predecessor: str = ""
+
+
+class SessionCleared(Fact, frozen=True):
+    """A held session may start now."""
+
+    kind = "session.cleared"
+
+
+class SessionStartDelayed(Fact, frozen=True):
+    """A pending session can't be started yet, for a reason outside of it; it is tried again."""
+
+    kind = "session.start-delayed"
+    warning = True
+    reason: str
+    detail: str = ""
+
+
+class SessionStarted(Fact, frozen=True):
+    """Its process is in a pane."""
+
+    kind = "session.started"
+    server: str
+    pane: str
+    pid: int
+    pid_start: int | None = None
+    adopted: bool = False  # found by a daemon that did not see it start
+
+
+class SessionStartFailed(Fact, frozen=True):
+    """There is nothing to run: the command or directory is missing or can't be executed."""
+
+    kind = "session.start-failed"
+    warning = True
+    reason: str
+    detail: str
+
+
+class SessionStopping(Fact, frozen=True):
+    """A session is asked to end; it counts as alive until it is proven gone."""
+
+    kind = "session.stopping"
+    reason: str
+    deadline: float
+    state: State = "stopped"
+    release: bool = False
+    signal: str = "TERM"
+    keys: tuple[str, ...] = ()
+
+
+class SessionEnded(Fact, frozen=True):
+    """Its process is gone."""
+
+    kind = "session.ended"
+    state: State
+    reason: str = ""
+    detail: str = ""
+    exit_status: int | None = None
+    signal: str = ""
+    tail_sha256: str = ""  # of the kept last lines of its screen
+
+
+class SessionBackedOff(Fact, frozen=True):
+    """Its slot waits before the next restart."""
+
+    kind = "session.backed-off"
+    restart_at: float
+    delay: float
+
+
+class SessionGaveUp(Fact, frozen=True):
+    """Nothing else is started in its slot until a person acts."""
+
+    kind = "session.gave-up"
+    warning = True
+    reason: str
+    detail: str = ""
+
+
+class SessionReleased(Fact, frozen=True):
+    """An ended session whose slot is no longer wanted."""
+
+    kind = "session.released"
+
+
+class SessionRestartRequested(Fact, frozen=True):
+    """A person wants an ended session's slot filled again."""
+
+    kind = "session.restart-requested"
+
+
+class SessionRecovered(Fact, frozen=True):
+    """It has run well for long enough: the next crash starts a new streak."""
+
+    kind = "session.recovered"
+
+
+class SessionSignaled(Fact, frozen=True):
+    """A heartbeat that said something new."""
+
+    kind = "session.signaled"
+    activity: Activity = ""
+    context_percent: float | None = None
+    agent_session_id: str = ""
+
+
+class SessionReadied(Fact, frozen=True):
+    """It may take over, or no longer may."""
+
+    kind = "session.readied"
+    ready: bool
+
+
+class SessionLeftover(Fact, frozen=True):
+    """Processes of an ended session that did not go away by themselves, or at all."""
+
+    kind = "session.leftover"
+    warning = True
+    pids: tuple[int, ...]
+    detail: str = ""
+
+
+class SessionForgotten(Fact, frozen=True):
+    """A one-off that ended long ago leaves the listing."""
+
+    kind = "session.forgotten"
+
+
+class HealthChanged(Fact, frozen=True):
+    """The health controller's verdict."""
+
+    kind = "health.changed"
+    health: Health
+    reason: str = ""
+
+
+class DaemonStarted(Fact, frozen=True):
+    """A daemon took the lock and knows what runs."""
+
+    kind = "daemon.started"
+    run_id: str
+    pid: int
+    version: str
+
+
+class DaemonStopRequested(Fact, frozen=True):
+    """A person asked the daemon of this run to end."""
+
+    kind = "daemon.stop-requested"
+    run_id: str
+    keep_sessions: bool = False
+
+
+class DaemonStopped(Fact, frozen=True):
+    """The daemon ended in order."""
+
+    kind = "daemon.stopped"
+    run_id: str
+    reason: str
+
+
+class TmuxServerStarted(Fact, frozen=True):
+    """A workspace's tmux server runs."""
+
+    kind = "tmux.server-started"
+    server: str
+
+
+class TmuxServerLost(Fact, frozen=True):
+    """A workspace's tmux server died: one incident, however many sessions it held."""
+
+    kind = "tmux.server-lost"
+    warning = True
+    server: str
+    sessions: int
+
+
+class PaneOrphaned(Fact, frozen=True):
+    """A pane with this log's stamp that no live session owns; it was stopped."""
+
+    kind = "pane.orphaned"
+    warning = True
+    pane: str
+    pid: int
+
+
+class LogCreated(Fact, frozen=True):
+    """The first event of every log."""
+
+    kind = "log.created"
+    log_id: str
+
+
+class LogTruncated(Fact, frozen=True):
+    """The log ends before a position that a daemon had noted: a power cut lost the last commits."""
+
+    kind = "log.truncated"
+    warning = True
+    noted_position: int
+
+
+class ClockStepped(Fact, frozen=True):
+    """The clock jumped, or the machine slept."""
+
+    kind = "clock.stepped"
+    warning = True
+    seconds: float
+
+
+AnyFact = (
+    WorkspaceCreated
+    | WorkspaceDeleted
+    | TeamApplied
+    | TeamDeleted
+    | RoleApplied
+    | RoleScaled
+    | RoleRestartRequested
+    | RoleRemoved
+    | EndpointApplied
+    | EndpointRemoved
+    | CohortCreated
+    | CohortScaled
+    | CohortProven
+    | CohortRemoved
+    | SessionScheduled
+    | SessionCleared
+    | SessionStartDelayed
+    | SessionStarted
+    | SessionStartFailed
+    | SessionStopping
+    | SessionEnded
+    | SessionBackedOff
+    | SessionGaveUp
+    | SessionReleased
+    | SessionRestartRequested
+    | SessionRecovered
+    | SessionSignaled
+    | SessionReadied
+    | SessionLeftover
+    | SessionForgotten
+    | HealthChanged
+    | DaemonStarted
+    | DaemonStopRequested
+    | DaemonStopped
+    | TmuxServerStarted
+    | TmuxServerLost
+    | PaneOrphaned
+    | LogCreated
+    | LogTruncated
+    | ClockStepped
+)
+
+KINDS: dict[str, type[AnyFact]] = {fact.kind: fact for fact in get_args(AnyFact)}
+
+# (kind, schema it was written with) → what makes the next schema's payload of it.
+UPCASTS: dict[tuple[str, int], Callable[[dict[str, Any]], dict[str, Any]]] = {}
+
+
+class Draft(msgspec.Struct, frozen=True, kw_only=True):
+    """What a decision wants to append."""
+
+    ref: Ref
+    fact: AnyFact
+    cause: int | None = None  # position of the event that led to it
+    actor: str = ""  # empty: whoever records it
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """A fact in the log."""
+
+    position: int  # global, gapless
+    time: float
+    ref: Ref
+    fact: AnyFact
+    actor: str
+    cause: int | None = None
+    command: str | None = None  # idempotency key of the command that led to it
+
+    @property
+    def kind(self) -> str:
+        return self.fact.kind
+
+
+def stream_of(ref: Ref) -> str:
+    """The stream an event belongs to: one per resource, so that its history is one index probe."""
+    if ref.session is not None:
+        return f"session/{ref.workspace}/{ref.session}"
+    if ref.role is not None:
+        return f"role/{ref.workspace}/{ref.team}/{ref.role}"
+    if ref.team is not None:
+        return f"team/{ref.workspace}/{ref.team}"
+    if ref.workspace is not None:
+        return f"workspace/{ref.workspace}"
+    return "log"
+
+
+def is_warning(fact: AnyFact) -> bool:
+    """Whether an event is worth a person's attention."""
+    if isinstance(fact, SessionEnded):
+        return fact.state == "failed"
+    if isinstance(fact, HealthChanged):
+        return fact.health == "unhealthy"
+    return fact.warning
+
+
+_encoder = msgspec.json.Encoder(order="sorted")
+_decoders = {kind: msgspec.json.Decoder(fact) for kind, fact in KINDS.items()}
+
+
+def encode(fact: AnyFact) -> str:
+    """A payload as JSON, keys sorted, so that equal facts hash alike."""
+    return _encoder.encode(fact).decode()
+
+
+def decode(kind: str, schema: int, payload: str) -> AnyFact:
+    """The fact of a payload, brought up to the present shape.
+
+    Raises ValueError when the kind is unknown or the payload does not fit it.
+    """
+    if kind not in KINDS:
+        raise ValueError(f"unknown event kind {kind!r}")
+    if schema == KINDS[kind].schema:
+        return _decoders[kind].decode(payload)
+    data = msgspec.json.decode(payload)
+    while schema < KINDS[kind].schema:
+        data = UPCASTS[kind, schema](data)
+        schema += 1
+    return msgspec.convert(data, KINDS[kind])

@@ -1,0 +1,317 @@
+"""The nouns: what a user declares (`…Spec`) and what the world holds at one position.
+
+All records are frozen. Times are seconds since the epoch (UTC), durations are seconds, percentages
+are 0 to 100. `position` is the position of the event that last changed the resource: controllers name
+it as the cause of what they decide next. Fields that equal their default are left out of JSON, so a
+field added by a later release changes no recorded template.
+"""
+
+from typing import Literal, NamedTuple
+
+import msgspec
+
+RestartPolicy = Literal["always", "on-failure", "never"]
+HealthcheckType = Literal["heartbeat", "process-alive", "exec"]
+OnChange = Literal["shift", "manual"]
+State = Literal["pending", "running", "stopping", "stopped", "succeeded", "failed", "crashloop-backoff"]
+Health = Literal["unknown", "healthy", "unhealthy"]
+Activity = Literal["", "starting", "working", "idle", "waiting", "limited", "compacting", "stuck"]
+HeartbeatMode = Literal["from-start", "once-seen", "none"]
+
+ALIVE: frozenset[State] = frozenset({"pending", "running", "stopping"})
+ENDED: frozenset[State] = frozenset({"stopped", "succeeded", "failed", "crashloop-backoff"})
+
+
+class Spec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Base of what a user declares."""
+
+
+class RuntimeSpec(Spec, frozen=True):
+    """Which agent CLI runs, and how its process is made."""
+
+    image: str = ""  # adapter; empty: the command's base name decides
+    command: str = ""  # what is executed; empty: the image's own
+    args: tuple[str, ...] = ()  # an argv, never a shell line
+    script: str = ""  # handed to adapters that take one
+    env: dict[str, str] = {}  # recorded in the log, masked by every reader
+    env_from: tuple[str, ...] = ()  # names taken from the daemon's environment at start, never recorded
+    env_file: str = ""  # read at start, never recorded
+    cwd: str = ""  # absolute once a manifest was read
+    trust_workspace: bool = False  # the adapter may mark cwd as trusted in the agent's own settings
+
+
+class HealthcheckSpec(Spec, frozen=True):
+    """How a role's health is judged."""
+
+    type: HealthcheckType = "heartbeat"
+    timeout: float = 30.0
+    failure_threshold: int = 3  # consecutive misses
+    startup_timeout: float | None = None  # no first beat by then is a failure
+    command: tuple[str, ...] = ()  # exec only
+    interval: float = 10.0  # exec only
+
+
+class ShiftSpec(Spec, frozen=True):
+    """How a role's sessions are replaced."""
+
+    max_surge: int | None = None  # None: all replicas at once
+    max_unavailable: int = 0
+    ready_timeout: float = 300.0
+    min_ready: float = 0.0
+    on_change: OnChange = "shift"
+    context_percent: float | None = None  # trigger
+    max_age: float | None = None  # trigger
+    drain_timeout: float = 600.0  # how long a working session may finish its turn
+    handoff: str = ""
+    handoff_timeout: float = 60.0
+
+
+class StopSpec(Spec, frozen=True):
+    """How a session is asked to end."""
+
+    signal: str = "TERM"
+    grace: float = 10.0
+    keys: tuple[str, ...] = ()  # tmux key names, typed first
+
+
+class Template(Spec, frozen=True):
+    """The part of a role that defines its process: a changed template means new sessions."""
+
+    runtime: RuntimeSpec = RuntimeSpec()
+    permissions: str = ""
+    dangerous_permissions: bool = False
+    persona: str = ""
+    identity: str = ""
+    prompt: str = ""
+    prompt_file: str = ""
+    prompt_text: str = ""  # what prompt_file held when the manifest was read
+    resume: bool = True
+    resume_prompt: str = "Continue."
+
+
+class RoleSpec(Spec, frozen=True):
+    """One kind of agent in a team. All fields but `template` apply to running sessions at once."""
+
+    name: str
+    replicas: int = 1
+    restart_policy: RestartPolicy = "always"
+    max_restarts: int = 0  # 0: unlimited; within one streak of restarts
+    backoff_initial: float = 1.0
+    backoff_max: float = 60.0
+    capabilities: tuple[str, ...] = ()
+    max_runtime: float | None = None
+    max_cost_usd: float | None = None
+    start_interval: float = 0.0
+    log_output: bool = False
+    template: Template = Template()
+    healthcheck: HealthcheckSpec | None = None
+    shift: ShiftSpec = ShiftSpec()
+    stop: StopSpec = StopSpec()
+
+
+class TeamSpec(Spec, frozen=True):
+    """A cohesive unit of agents; the order of roles is the order of shifts."""
+
+    name: str
+    roles: tuple[RoleSpec, ...] = ()
+
+
+class EndpointSpec(Spec, frozen=True):
+    """A stable name for the ready sessions of a team or of one of its roles."""
+
+    name: str
+    team: str
+    role: str = ""  # empty: every role of the team
+
+
+class Manifest(Spec, frozen=True):
+    """A whole manifest, validated."""
+
+    workspace: str
+    teams: tuple[TeamSpec, ...] = ()
+    endpoints: tuple[EndpointSpec, ...] = ()
+
+
+class TeamKey(NamedTuple):
+    """Names one team."""
+
+    workspace: str
+    team: str
+
+    def __str__(self) -> str:
+        return f"{self.workspace}/{self.team}"
+
+
+class RoleKey(NamedTuple):
+    """Names one role; also the unit of reconciliation."""
+
+    workspace: str
+    team: str
+    role: str
+
+    def __str__(self) -> str:
+        return f"{self.workspace}/{self.team}/{self.role}"
+
+
+class Resource(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Base of what the world holds."""
+
+    position: int  # of the event that last changed it
+
+
+class Workspace(Resource, frozen=True):
+    """Isolation boundary; has its own tmux server."""
+
+    name: str
+    uid: str
+    created_at: float
+
+
+class Team(Resource, frozen=True):
+    """A team as declared: its roles have rows of their own."""
+
+    workspace: str
+    name: str
+    uid: str
+    created_at: float
+    roles: tuple[str, ...] = ()  # manifest order
+
+
+class Role(Resource, frozen=True):
+    """A role as declared, and how many sessions of it are wanted now."""
+
+    workspace: str
+    team: str
+    name: str
+    uid: str
+    created_at: float
+    spec: RoleSpec
+    replicas: int  # wanted; differs from spec.replicas after `marvel scale`
+    restart_at: float | None = None  # sessions scheduled before this are replaced, one at a time
+    cause: int = 0  # position of the event that asked for the restart
+
+    @property
+    def key(self) -> RoleKey:
+        return RoleKey(self.workspace, self.team, self.name)
+
+
+class Cohort(Resource, frozen=True):
+    """The sessions of one role and generation. Its count is owned by the shifts controller."""
+
+    workspace: str
+    team: str
+    role: str
+    generation: int
+    created_at: float
+    template: Template
+    count: int
+    proven: bool = False  # one of its sessions has lived: the others may start together
+    aborted: bool = False
+
+    @property
+    def key(self) -> RoleKey:
+        return RoleKey(self.workspace, self.team, self.role)
+
+
+class StopOrder(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How a session that must end is to end, and what it is called afterwards."""
+
+    reason: str  # killed, scaled-down, role-removed, restarted, daemon-stop, unhealthy, …
+    at: float  # when it was ordered
+    deadline: float  # KILL follows at this time
+    state: State = "stopped"  # after it has ended
+    release: bool = False  # gives up its slot
+    signal: str = "TERM"
+    keys: tuple[str, ...] = ()
+
+
+class Session(Resource, frozen=True):
+    """One agent process in one pane. A restart is a new session (uid) of the same name in the same slot."""
+
+    workspace: str
+    team: str
+    role: str
+    name: str
+    uid: str
+    generation: int
+    index: int  # the slot
+    state: State
+    created_at: float
+    image: str
+    command: str
+    heartbeat: HeartbeatMode = "none"  # what the adapter promised when it was scheduled
+    reason: str = ""
+    detail: str = ""  # the reason in words, with what to do
+    one_off: bool = False  # made by `marvel run`: no controller replaces it
+    template: Template | None = None  # one-offs only; others have their cohort's
+    held: bool = False  # pending, and not to be started yet (reason tells why)
+    current: bool = True  # holds its slot: shown in a plain listing
+    retiring: bool = False  # marked by the shifts controller to be drained
+    restart_requested: bool = False  # a person asked for a restart after it had ended
+    outcome: State = "failed"  # the state it ended in, while `state` says crashloop-backoff
+    health: Health = "unknown"
+    health_reason: str = ""
+    health_since: float | None = None
+    activity: Activity = ""
+    activity_since: float | None = None
+    ready: bool = False
+    ready_since: float | None = None
+    context_percent: float | None = None
+    agent_session_id: str = ""
+    signaled_at: float | None = None  # first beat
+    server: str = ""  # identity of the tmux server: pid/start time
+    pane: str = ""  # %id in that server
+    pid: int | None = None
+    pid_start: int | None = None  # start time of pid in clock ticks since boot: pids are recycled
+    exit_status: int | None = None
+    signal: str = ""  # that ended it, without SIG
+    restarts: int = 0  # of this slot, ever
+    streak: int = 0  # restarts since the last good run
+    delay: float = 0.0  # seconds waited before this start
+    restart_at: float | None = None  # while in crashloop-backoff
+    stop: StopOrder | None = None
+    replaces: str = ""  # uid of the session before it in the slot
+    predecessor: str = ""  # uid of the session whose work it takes over in a shift
+    cleared_at: float | None = None  # when it was allowed to start
+    started_at: float | None = None
+    ended_at: float | None = None
+
+    @property
+    def key(self) -> str:
+        return f"{self.workspace}/{self.name}"
+
+    @property
+    def role_key(self) -> RoleKey:
+        return RoleKey(self.workspace, self.team, self.role)
+
+    @property
+    def alive(self) -> bool:
+        return self.state in ALIVE
+
+
+class Endpoint(Resource, frozen=True):
+    """A stable name for the ready sessions of a team or of one of its roles."""
+
+    workspace: str
+    name: str
+    uid: str
+    created_at: float
+    team: str
+    role: str = ""
+
+
+class Daemon(Resource, frozen=True):
+    """The daemon that runs, or ran last."""
+
+    run_id: str
+    pid: int
+    version: str
+    started_at: float
+    stopped_at: float | None = None
+    stop_requested: bool = False  # drain everything, then end
+    keep_sessions: bool = False  # end, leaving the agents to be adopted
+
+
+def session_name(team: str, role: str, generation: int, index: int) -> str:
+    """The name of a team's session: `<team>-<role>-g<generation>-<index>`."""
+    return f"{team}-{role}-g{generation}-{index}"

@@ -1,0 +1,108 @@
+"""Where marvel keeps things, and what the environment says about it. No I/O but what a name needs.
+
+Imported by the fast lane: standard library only, and little of that.
+"""
+
+import os
+import stat
+
+from marvel.errors import MarvelError
+
+MODE_PRIVATE_DIRECTORY = 0o700
+MODE_PRIVATE_FILE = 0o600
+
+
+class Paths:
+    """The files of one state directory."""
+
+    def __init__(self, home: str) -> None:
+        self.home = home
+        self.database = os.path.join(home, "marvel.db")
+        self.bell = os.path.join(home, "marvel.db.bell")
+        self.lock = os.path.join(home, "daemon.lock")
+        self.log = os.path.join(home, "daemon.log")
+        self.socket = os.path.join(home, "marvel.sock")
+        self.beats = os.path.join(home, "beats")
+        self.head = os.path.join(home, "head")
+        self.token_key = os.path.join(home, "token.key")
+        self.tmux = os.path.join(home, "tmux")
+        self.sessions = os.path.join(home, "sessions")
+
+    def tmux_socket(self, workspace: str) -> str:
+        """Socket of a workspace's own tmux server."""
+        return os.path.join(self.tmux, f"{workspace}.sock")
+
+    def session(self, uid: str) -> str:
+        """Directory of one session: generated settings, pane log, kept tail."""
+        return os.path.join(self.sessions, uid)
+
+    def beat(self, uid: str) -> str:
+        """The file a session touches to beat."""
+        return os.path.join(self.beats, uid)
+
+    def handoff(self, uid: str) -> str:
+        """The file a session writes for its successor."""
+        return os.path.join(self.session(uid), "handoff.md")
+
+    def tail(self, uid: str) -> str:
+        """The last lines of an ended session's screen."""
+        return os.path.join(self.session(uid), "tail")
+
+
+def state_directory(environ: "os._Environ[str] | dict[str, str]" = os.environ) -> str:
+    """`$MARVEL_HOME`, else `$XDG_STATE_HOME/marvel`, else `~/.local/state/marvel`; absolute."""
+    home = environ.get("MARVEL_HOME")
+    if home:
+        return os.path.abspath(home)
+    state = environ.get("XDG_STATE_HOME")
+    if state and os.path.isabs(state):
+        return os.path.join(state, "marvel")
+    user = environ.get("HOME") or os.path.expanduser("~")
+    return os.path.join(os.path.abspath(user), ".local", "state", "marvel")
+
+
+def paths(environ: "os._Environ[str] | dict[str, str]" = os.environ) -> Paths:
+    """The files of the state directory that the environment names."""
+    return Paths(state_directory(environ))
+
+
+def check_private(directory: str) -> bool:
+    """Whether a state directory exists; refuses one that is not ours alone.
+
+    Raises MarvelError when it is not a directory, belongs to someone else or is open to others.
+    """
+    try:
+        found = os.stat(directory)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise MarvelError(f"state directory {directory}: {error.strerror}") from error
+    if not stat.S_ISDIR(found.st_mode):
+        raise MarvelError(f"state directory {directory} is not a directory")
+    if found.st_uid != os.geteuid():
+        raise MarvelError(
+            f"state directory {directory} belongs to uid {found.st_uid}, not to you",
+            hint="set MARVEL_HOME to a directory of your own",
+        )
+    if stat.S_IMODE(found.st_mode) & 0o077:
+        raise MarvelError(
+            f"state directory {directory} is open to others (mode {stat.S_IMODE(found.st_mode):04o})",
+            hint=f"chmod 700 {directory}",
+        )
+    return True
+
+
+def make_private(directory: str) -> None:
+    """Create a state directory (and what is in it for directories) that only we can enter."""
+    if check_private(directory):
+        return
+    try:
+        os.makedirs(os.path.dirname(directory), exist_ok=True)
+        os.mkdir(directory, MODE_PRIVATE_DIRECTORY)
+    except FileExistsError:
+        check_private(directory)
+    except OSError as error:
+        raise MarvelError(
+            f"state directory {directory} can't be created: {error.strerror}",
+            hint="set MARVEL_HOME to a directory that can be written",
+        ) from error

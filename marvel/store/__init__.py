@@ -1,0 +1,14 @@
+"""The event log and what is derived from it.
+
+| module | does |
+|---|---|
+| `query` | reads for people and the CLI's fast lane: standard library only, read-only |
+| `bell` | wakes those who wait for the log to grow |
+| `schema` | the tables |
+| `engine` | connections as SQLite wants them; its errors in words |
+| `migrate` | brings the tables to the present schema |
+| `log` | the one door: `Store.record`, and reading events |
+| `projections` | rows from events, and back: load, write, rebuild, check |
+
+This file imports nothing: `get` must not pay for SQLAlchemy.
+"""

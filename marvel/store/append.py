@@ -1,0 +1,129 @@
+"""Events into rows of the log and back: positions, stream versions and the hash chain."""
+
+import hashlib
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+
+from marvel.errors import LogUnavailable
+from marvel.events import Draft, Event, Ref, decode, encode, stream_of
+from marvel.store import schema
+
+GENESIS = b"\0" * 32  # what the first event's hash is chained to
+
+
+class Head(NamedTuple):
+    """The newest event: what the next one continues."""
+
+    position: int
+    time: float
+    hash: bytes
+
+
+class Appender:
+    """Builds events on top of the head and inserts them in one go."""
+
+    def __init__(
+        self,
+        connection: sa.Connection,
+        head: Head,
+        now: float,
+        *,
+        actor: str,
+        command: str | None = None,
+        versions: dict[str, int] | None = None,
+    ) -> None:
+        self.events: list[Event] = []
+        self._rows: list[dict[str, Any]] = []
+        self._connection = connection
+        self._position, _, self._hash = head
+        self._now = now
+        self._actor = actor
+        self._command = command
+        self._versions: dict[str, int] = {} if versions is None else versions
+
+    def append(self, draft: Draft) -> Event:
+        self._position += 1
+        event = Event(
+            position=self._position,
+            time=self._now,
+            ref=draft.ref,
+            fact=draft.fact,
+            actor=draft.actor or self._actor,
+            cause=draft.cause,
+            command=self._command,
+        )
+        self.events.append(event)
+        row = self._row(event)
+        self._hash = row["hash"] = digest(self._hash, list(row.values()))
+        self._rows.append(row)
+        return event
+
+    def flush(self) -> None:
+        if self._rows:
+            self._connection.execute(sa.insert(schema.events), self._rows)
+
+    def _row(self, event: Event) -> dict[str, Any]:
+        """The stored columns in the table's order, but for the hash."""
+        ref: Ref = event.ref
+        stream = stream_of(ref)
+        return {
+            "position": event.position,
+            "time": round(event.time * 1e6),
+            "stream": stream,
+            "stream_version": self._next_version(stream),
+            "kind": event.kind,
+            "schema": event.fact.schema,
+            "workspace": ref.workspace,
+            "team": ref.team,
+            "role": ref.role,
+            "session": ref.session,
+            "uid": ref.uid,
+            "generation": ref.generation,
+            "actor": event.actor,
+            "command": event.command,
+            "cause": event.cause,
+            "payload": encode(event.fact),
+        }
+
+    def _next_version(self, stream: str) -> int:
+        if stream not in self._versions:
+            columns = schema.events.c
+            query = sa.select(sa.func.max(columns.stream_version)).where(columns.stream == stream)
+            self._versions[stream] = self._connection.execute(query).scalar() or 0
+        self._versions[stream] += 1
+        return self._versions[stream]
+
+
+def event_of(row: Any) -> Event:
+    """The event of a row of the log. Raises LogUnavailable when the row is not readable."""
+    try:
+        fact = decode(row.kind, row.schema, row.payload)
+    except ValueError as error:
+        raise LogUnavailable(
+            f"event {row.position} can't be read: {error}",
+            hint="marvel verify tells whether the log is whole",
+        ) from error
+    ref = Ref(
+        workspace=row.workspace,
+        team=row.team,
+        role=row.role,
+        session=row.session,
+        uid=row.uid,
+        generation=row.generation,
+    )
+    return Event(
+        position=row.position,
+        time=row.time / 1e6,
+        ref=ref,
+        fact=fact,
+        actor=row.actor,
+        cause=row.cause,
+        command=row.command,
+    )
+
+
+def digest(previous: bytes, stored: list[Any]) -> bytes:
+    """The hash of an event: of the one before it, and of its stored columns in the table's order."""
+    text = "\x1f".join("\x00" if value is None else str(value) for value in stored)
+    return hashlib.sha256(previous + text.encode()).digest()

@@ -1,0 +1,93 @@
+"""Connections as SQLite wants them, and its errors in words.
+
+pysqlite begins late and commits DDL by itself; so it is told to leave transactions alone and BEGIN is
+ours. Writers begin IMMEDIATE: a plain BEGIN that writes later fails at once when another wrote meanwhile.
+"""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import NullPool, StaticPool
+
+from marvel.errors import LogUnavailable
+
+BUSY_TIMEOUT_SECONDS = 5.0
+JOURNAL_LIMIT_BYTES = 64 * 1024 * 1024
+
+_EXPLAINED = {
+    "SQLITE_BUSY": ("is locked by another program", "see which one holds it: fuser -v {path}"),
+    "SQLITE_FULL": ("can't grow: the disk is full", "free some space; nothing was lost"),
+    "SQLITE_READONLY": ("is read-only", "check the file's owner and mode"),
+    "SQLITE_READONLY_DIRECTORY": ("is in a directory that can't be written: {directory}", ""),
+    "SQLITE_CANTOPEN": ("can't be opened", "check {directory}"),
+    "SQLITE_NOTADB": ("is not a database", "it was left as it is; restore a backup: marvel restore FILE"),
+    "SQLITE_CORRUPT": ("is damaged", "it was left as it is; restore a backup: marvel restore FILE"),
+    "SQLITE_IOERR": ("can't be read or written: I/O error", "check the disk"),
+}
+
+
+def open_engine(path: str) -> sa.Engine:
+    """An engine with one connection, kept open; `write=True` in execution options begins IMMEDIATE."""
+    return _engine(path, StaticPool)
+
+
+def open_once(path: str) -> sa.Engine:
+    """An engine whose connection closes after each use."""
+    return _engine(path, NullPool)
+
+
+def _engine(path: str, pool: Any) -> sa.Engine:
+    def connect() -> sqlite3.Connection:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)  # never wider than ours
+        os.close(descriptor)
+        connection = sqlite3.connect(
+            path, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=NORMAL",
+            "foreign_keys=ON",
+            "recursive_triggers=ON",
+            f"journal_size_limit={JOURNAL_LIMIT_BYTES}",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+        return connection
+
+    engine = sa.create_engine("sqlite+pysqlite://", creator=connect, poolclass=pool)
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: sa.Connection) -> None:
+        write = connection.get_execution_options().get("write", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+    return engine
+
+
+@contextmanager
+def explained(path: str) -> Iterator[None]:
+    """Turn SQLite's errors into LogUnavailable, with the file's name and what to do."""
+    try:
+        yield
+    except (DBAPIError, sqlite3.Error) as error:
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        raise in_words(path, cause) from error
+    except OSError as error:
+        raise LogUnavailable(f"event log {path}: {error.strerror}") from error
+
+
+def in_words(path: str, error: BaseException | None) -> LogUnavailable:
+    """What an SQLite error means for the log at `path`."""
+    name = getattr(error, "sqlite_errorname", "") or ""
+    while name and name not in _EXPLAINED:
+        name = name.rpartition("_")[0]
+    if not name:
+        return LogUnavailable(f"event log {path}: {error}")
+    names = {"path": path, "directory": os.path.dirname(path)}
+    what, hint = (text.format(**names) for text in _EXPLAINED[name])
+    return LogUnavailable(f"event log {path} {what}", hint=hint)

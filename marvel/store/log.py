@@ -1,0 +1,299 @@
+"""The one door: `Store.record` is the only way a fact enters the log.
+
+    begin immediate → the part of the world that is needed → decide → append → project → commit → ring
+
+A decision is thus made inside the write transaction: it sees all that was recorded before it, two
+commands can't contradict each other, and nobody needs a retry loop. The projections change in the same
+transaction. `decide` may yield drafts one at a time: each is folded in before the next is asked for, so
+that what follows sees what it did.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple
+from uuid import uuid4
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from marvel.events import NOWHERE, Draft, Event, LogCreated, stream_of
+from marvel.settings import Paths, make_private
+from marvel.store import migrate, projections, schema
+from marvel.store.append import GENESIS, Appender, Head, event_of
+from marvel.store.bell import ring
+from marvel.store.engine import explained, open_engine
+from marvel.world import Change, World
+
+SMALL_STEP_SECONDS = 1.0  # a clock that is behind the log by less is not followed back
+READ_BATCH = 10_000  # events fetched at a time in a replay
+
+Decide = Callable[[World, float], Iterable[Draft]]
+
+
+class Recorded(NamedTuple):
+    """What a pass through the door gave."""
+
+    events: list[Event]  # appended by this call, or by an earlier one with the same command
+    seen: list[Event]  # everything new to a store that keeps its world, the appended ones included
+    world: World
+    reloaded: bool  # the kept world was read anew: anything may have changed
+
+
+class Store:
+    """One event log. Not for several threads.
+
+    With `keep_world` the world stays in memory and is caught up from the log in every call; otherwise
+    each call loads what it needs from the projections.
+    """
+
+    def __init__(
+        self, paths: Paths, *, keep_world: bool = False, clock: Callable[[], float] = time.time
+    ) -> None:
+        make_private(paths.home)
+        self.path = paths.database
+        self._bell = paths.bell
+        self._clock = clock
+        self._keep = keep_world
+        self._world: World | None = None
+        self._versions: dict[str, int] = {}  # newest version of streams, while the world is kept
+        with explained(self.path):
+            self._engine = open_engine(self.path)
+            migrate.upgrade(self._engine, self.path)
+            self.log_id = self._begin_log()
+        self._refresh_projections()
+
+    def close(self) -> None:
+        """End the connection."""
+        self._engine.dispose()
+
+    def record(
+        self, decide: Decide, *, actor: str, command: str | None = None, workspace: str | None = None
+    ) -> Recorded:
+        """Decide and append, in one transaction.
+
+        `command` is an idempotency key: when events with it exist, they are returned and nothing is
+        decided. `workspace` limits the world that `decide` gets (ignored while the world is kept).
+        Raises what `decide` raises (nothing is recorded then), and LogUnavailable.
+        """
+        try:
+            with explained(self.path), self._transaction(write=True) as connection:
+                recorded, appended = self._record(connection, decide, actor, command, workspace)
+        except BaseException:
+            self._world = None  # it may have been led ahead of the log
+            self._versions.clear()
+            raise
+        if appended:
+            ring(self._bell)
+        return recorded
+
+    def _record(
+        self,
+        connection: sa.Connection,
+        decide: Decide,
+        actor: str,
+        command: str | None,
+        workspace: str | None,
+    ) -> tuple[Recorded, bool]:
+        head = self._head(connection)
+        world, seen, reloaded = self._present(connection, head, workspace)
+        if command is not None:
+            before = self._read(connection, schema.events.c.command == command)
+            if before:
+                return Recorded(before, seen, world, reloaded), False
+        now = self._time(head)
+        appender = Appender(
+            connection,
+            head,
+            now,
+            actor=actor,
+            command=command,
+            versions=self._versions if self._keep else {},
+        )
+        changes: list[Change] = []
+        for draft in decide(world, now):
+            changes += world.apply(appender.append(draft))
+        appender.flush()
+        projections.write(connection, changes)
+        return Recorded(appender.events, seen + appender.events, world, reloaded), bool(appender.events)
+
+    def catch_up(self) -> Recorded:
+        """Bring the kept world to the head of the log without writing."""
+        with explained(self.path), self._transaction() as connection:
+            head = self._head(connection)
+            world, seen, reloaded = self._present(connection, head, None)
+        return Recorded([], seen, world, reloaded)
+
+    def head(self) -> Head:
+        """The newest event's position, time and hash."""
+        with explained(self.path), self._transaction() as connection:
+            return self._head(connection)
+
+    def read(self, after: int = 0, *, until: int | None = None) -> Iterator[Event]:
+        """Events past a position in order, in batches, each batch in a transaction of its own."""
+        while True:
+            with explained(self.path), self._transaction() as connection:
+                batch = self._read(connection, schema.events.c.position > after, limit=READ_BATCH)
+            for event in batch:
+                if until is not None and event.position > until:
+                    return
+                yield event
+            if len(batch) < READ_BATCH:
+                return
+            after = batch[-1].position
+
+    def beat(self, rows: list[dict[str, Any]]) -> None:
+        """Renew leases: rows of uid, at (µs), context_percent (None: unchanged), count (to be added)."""
+        insert = sqlite_insert(schema.beats)
+        new = insert.excluded
+        statement = insert.on_conflict_do_update(
+            index_elements=["uid"],
+            set_={
+                "at": new.at,
+                "context_percent": sa.func.coalesce(new.context_percent, schema.beats.c.context_percent),
+                "count": schema.beats.c.count + new["count"],
+            },
+        )
+        with explained(self.path), self._transaction(write=True) as connection:
+            connection.execute(statement, rows)
+        ring(self._bell)
+
+    def leases(self) -> dict[str, tuple[float, float | None]]:
+        """Last beat (seconds since the epoch) and context percent of every session that ever beat."""
+        with explained(self.path), self._transaction() as connection:
+            rows = connection.execute(sa.select(schema.beats)).all()
+        return {row.uid: (row.at / 1e6, row.context_percent) for row in rows}
+
+    def rebuild(self) -> World:
+        """Replay the log and write the rows anew."""
+        world = World()
+        with explained(self.path), self._transaction(write=True) as connection:
+            for event in self._replay(connection):
+                world.apply(event)
+            projections.replace_all(connection, world)
+            _set_meta(connection, "projection", str(schema.PROJECTION))
+        self._world = None
+        return world
+
+    def check(self) -> list[str]:
+        """Where the rows differ from a replay of the log, one line each."""
+        world = World()
+        with explained(self.path), self._transaction() as connection:
+            for event in self._replay(connection):
+                world.apply(event)
+            return projections.differences(connection, world)
+
+    def verify(self) -> tuple[int, str | None]:
+        """Check the hash chain: how many events were read, and the first thing wrong, or None."""
+        previous, expected = GENESIS, 1
+        columns = [column for column in schema.events.c if column.name != "hash"]
+        query = sa.select(*columns, schema.events.c.hash).order_by(schema.events.c.position)
+        with explained(self.path), self._transaction() as connection:
+            for row in connection.execute(query).yield_per(READ_BATCH):
+                *stored, digest = row
+                if stored[0] != expected:
+                    return expected - 1, f"position {expected} is missing (the next one is {stored[0]})"
+                if digest(previous, stored) != digest:
+                    return expected - 1, f"position {expected} was changed after it was recorded"
+                previous, expected = digest, expected + 1
+        return expected - 1, None
+
+    def _transaction(self, *, write: bool = False) -> "_Transaction":
+        return _Transaction(self._engine, write=write)
+
+    def _present(
+        self, connection: sa.Connection, head: Head, workspace: str | None
+    ) -> tuple[World, list[Event], bool]:
+        """The world at the head of the log, and what a kept world had not seen yet."""
+        if not self._keep:
+            return projections.load(connection, head.position, workspace), [], False
+        if self._world is None or self._world.position > head.position:
+            self._world = projections.load(connection, head.position)
+            return self._world, [], True
+        if self._world.position == head.position:
+            return self._world, [], False
+        seen = self._read(connection, schema.events.c.position > self._world.position)
+        for event in seen:
+            self._world.apply(event)
+            self._versions.pop(stream_of(event.ref), None)
+        return self._world, seen, False
+
+    def _read(
+        self, connection: sa.Connection, where: sa.ColumnElement[bool], *, limit: int | None = None
+    ) -> list[Event]:
+        columns = schema.events.c
+        query = sa.select(schema.events).where(where).order_by(columns.position).limit(limit)
+        return [event_of(row) for row in connection.execute(query)]
+
+    def _replay(self, connection: sa.Connection) -> Iterator[Event]:
+        query = sa.select(schema.events).order_by(schema.events.c.position)
+        for row in connection.execute(query).yield_per(READ_BATCH):
+            yield event_of(row)
+
+    def _head(self, connection: sa.Connection) -> Head:
+        columns = schema.events.c
+        query = sa.select(columns.position, columns.time, columns.hash)
+        row = connection.execute(query.order_by(columns.position.desc()).limit(1)).first()
+        return Head(0, 0.0, GENESIS) if row is None else Head(row.position, row.time / 1e6, row.hash)
+
+    def _time(self, head: Head) -> float:
+        """Now, in whole microseconds; not behind the log by a small step."""
+        now = round(self._clock() * 1e6) / 1e6
+        return head.time if head.time - SMALL_STEP_SECONDS < now < head.time else now
+
+    def _begin_log(self) -> str:
+        """The log's id; a new log's first event is that it was created."""
+        with self._transaction() as connection:
+            found = _get_meta(connection, "log_id")
+        if found is not None:
+            return found
+        with self._transaction(write=True) as connection:
+            found = _get_meta(connection, "log_id")
+            if found is not None:
+                return found
+            log_id = uuid4().hex[:16]
+            head = self._head(connection)
+            appender = Appender(connection, head, self._time(head), actor="marvel")
+            appender.append(Draft(ref=NOWHERE, fact=LogCreated(log_id=log_id)))
+            appender.flush()
+            _set_meta(connection, "log_id", log_id)
+            _set_meta(connection, "projection", str(schema.PROJECTION))
+            return log_id
+
+    def _refresh_projections(self) -> None:
+        with explained(self.path), self._transaction() as connection:
+            current = _get_meta(connection, "projection") == str(schema.PROJECTION)
+        if not current:
+            self.rebuild()
+
+
+class _Transaction:
+    """A connection inside a transaction, for a `with`."""
+
+    def __init__(self, engine: sa.Engine, *, write: bool) -> None:
+        self._connection = engine.connect().execution_options(write=write)
+
+    def __enter__(self) -> sa.Connection:
+        try:
+            self._began = self._connection.begin()
+        except BaseException:
+            self._connection.close()
+            raise
+        return self._connection
+
+    def __exit__(self, kind: object, *rest: object) -> None:
+        try:
+            if kind is None:
+                self._began.commit()
+            else:
+                self._began.rollback()
+        finally:
+            self._connection.close()
+
+
+def _get_meta(connection: sa.Connection, name: str) -> str | None:
+    value = connection.execute(sa.select(schema.meta.c.value).where(schema.meta.c.name == name)).scalar()
+    return None if value is None else str(value)
+
+
+def _set_meta(connection: sa.Connection, name: str, value: str) -> None:
+    connection.execute(sa.insert(schema.meta).prefix_with("OR REPLACE"), {"name": name, "value": value})

@@ -1,0 +1,74 @@
+"""The tables. `events` is the only truth and a stable read interface; the projections can be thrown away.
+
+Times in columns are microseconds since the epoch (UTC); times inside JSON are seconds.
+"""
+
+import sqlalchemy as sa
+
+PROJECTION = 1  # raise when the fold or a projected record changes: the next writer rebuilds the rows
+
+metadata = sa.MetaData()
+
+events = sa.Table(
+    "events",
+    metadata,
+    sa.Column("position", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("time", sa.Integer, nullable=False),
+    sa.Column("stream", sa.Text, nullable=False),
+    sa.Column("stream_version", sa.Integer, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("schema", sa.Integer, nullable=False),
+    sa.Column("workspace", sa.Text),
+    sa.Column("team", sa.Text),
+    sa.Column("role", sa.Text),
+    sa.Column("session", sa.Text),
+    sa.Column("uid", sa.Text),
+    sa.Column("generation", sa.Integer),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("command", sa.Text),
+    sa.Column("cause", sa.Integer),
+    sa.Column("payload", sa.Text, nullable=False),
+    sa.Column("hash", sa.LargeBinary, nullable=False),
+    sa.UniqueConstraint("stream", "stream_version", name="events_stream"),
+    sa.Index("events_command", "command", sqlite_where=sa.text("command IS NOT NULL")),
+    sqlite_autoincrement=True,
+)
+
+
+def _projection(name: str) -> sa.Table:
+    return sa.Table(
+        name,
+        metadata,
+        sa.Column("key", sa.Text, primary_key=True),
+        sa.Column("workspace", sa.Text, nullable=False),
+        sa.Column("data", sa.Text, nullable=False),
+        sa.Index(f"{name}_workspace", "workspace"),
+    )
+
+
+workspaces = _projection("workspaces")
+teams = _projection("teams")
+roles = _projection("roles")
+cohorts = _projection("cohorts")
+sessions = _projection("sessions")
+endpoints = _projection("endpoints")
+generations = _projection("generations")
+daemons = _projection("daemons")
+clocks = _projection("clocks")
+
+# Leases, renewed by heartbeats: not derived from the log.
+beats = sa.Table(
+    "beats",
+    metadata,
+    sa.Column("uid", sa.Text, primary_key=True),
+    sa.Column("at", sa.Integer, nullable=False),
+    sa.Column("context_percent", sa.Float),
+    sa.Column("count", sa.Integer, nullable=False),
+)
+
+meta = sa.Table(
+    "meta",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
+)

@@ -1,0 +1,529 @@
+"""The only fold: what an event changes in the world.
+
+`changes(world, event)` is pure: it reads the world and says which rows are put and which go. Applying
+those changes to a `World` gives the next world; writing the same changes to the projection tables
+gives the rows. Projections, rebuild, time travel and the daemon's memory therefore can't differ.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+import msgspec
+
+from marvel import events
+from marvel.events import Event
+from marvel.resources import (
+    Cohort,
+    Daemon,
+    Endpoint,
+    Resource,
+    Role,
+    RoleKey,
+    Session,
+    StopOrder,
+    Team,
+    TeamKey,
+    Workspace,
+)
+
+# Facts for the audit: they change no row. Every other kind does (a test holds this).
+AUDIT_ONLY = (
+    events.SessionLeftover,
+    events.PaneOrphaned,
+    events.TmuxServerStarted,
+    events.TmuxServerLost,
+    events.LogCreated,
+    events.LogTruncated,
+)
+
+KEPT_PAST_SESSIONS = 10  # per role: ended sessions that no longer hold a slot
+
+
+class Generation(Resource, frozen=True):
+    """The highest generation a role ever had; it outlives the role, so that no name is used twice."""
+
+    workspace: str
+    team: str
+    role: str
+    generation: int
+
+
+class Clock(Resource, frozen=True):
+    """The last time the clock was seen to jump."""
+
+    stepped_at: float
+
+
+Key = tuple[str | int, ...]
+
+
+class Change(NamedTuple):
+    """One row put (or, when `row` is None, removed)."""
+
+    table: str
+    key: Key
+    row: Resource | None
+
+
+TABLES: dict[str, type[Resource]] = {
+    "workspaces": Workspace,
+    "teams": Team,
+    "roles": Role,
+    "cohorts": Cohort,
+    "sessions": Session,
+    "endpoints": Endpoint,
+    "generations": Generation,
+    "daemons": Daemon,
+    "clocks": Clock,
+}
+
+DAEMON_KEY: Key = ("daemon",)
+CLOCK_KEY: Key = ("clock",)
+
+
+def key_of(row: Resource) -> Key:
+    """The primary key of a row in its table."""
+    match row:
+        case Workspace():
+            return (row.name,)
+        case Team() | Endpoint():
+            return (row.workspace, row.name)
+        case Role():
+            return (row.workspace, row.team, row.name)
+        case Cohort():
+            return (row.workspace, row.team, row.role, row.generation)
+        case Session():
+            return (row.uid,)
+        case Generation():
+            return (row.workspace, row.team, row.role)
+        case Daemon():
+            return DAEMON_KEY
+        case Clock():
+            return CLOCK_KEY
+        case _:
+            raise TypeError(f"{type(row).__name__} has no table")
+
+
+class World:
+    """All resources at one position (or those of one workspace, for a command that needs no more).
+
+    The containers are for reading; only `apply` changes them.
+    """
+
+    def __init__(self, rows: Iterable[Resource] = (), *, position: int = 0) -> None:
+        self.position = position
+        self.workspaces: dict[str, Workspace] = {}
+        self.teams: dict[TeamKey, Team] = {}
+        self.roles: dict[RoleKey, Role] = {}
+        self.endpoints: dict[tuple[str, str], Endpoint] = {}
+        self.sessions: dict[str, Session] = {}
+        self.generations: dict[RoleKey, int] = {}
+        self.daemon: Daemon | None = None
+        self.clock: Clock | None = None
+        self._rows: dict[str, dict[Key, Resource]] = {table: {} for table in TABLES}
+        self._cohorts: dict[RoleKey, dict[int, Cohort]] = {}
+        self._sessions: dict[RoleKey, dict[str, Session]] = {}
+        self._past: dict[RoleKey, dict[str, None]] = {}
+        tables = {kind: table for table, kind in TABLES.items()}
+        for row in sorted(rows, key=lambda row: row.position):
+            self._put(tables[type(row)], key_of(row), row)
+
+    def cohorts_of(self, key: RoleKey) -> list[Cohort]:
+        """A role's cohorts, oldest first."""
+        cohorts = self._cohorts.get(key, {})
+        return [cohorts[generation] for generation in sorted(cohorts)]
+
+    def sessions_of(self, key: RoleKey) -> list[Session]:
+        """All remembered sessions of a role."""
+        return list(self._sessions.get(key, {}).values())
+
+    def roles_of(self, key: TeamKey) -> list[Role]:
+        """A team's roles in manifest order."""
+        team = self.teams.get(key)
+        names = team.roles if team else ()
+        found = (self.roles.get(RoleKey(*key, name)) for name in names)
+        return [role for role in found if role is not None]
+
+    def role_keys(self) -> set[RoleKey]:
+        """Every role that is declared, or that still has cohorts or sessions."""
+        return {
+            *self.roles,
+            *(key for key, cohorts in self._cohorts.items() if cohorts),
+            *(key for key, sessions in self._sessions.items() if sessions),
+        }
+
+    def past_of(self, key: RoleKey) -> list[str]:
+        """Uids of a role's ended sessions that hold no slot, oldest first."""
+        return list(self._past.get(key, ()))
+
+    def rows(self) -> Iterator[tuple[str, Key, Resource]]:
+        """Every row of every table."""
+        for table, rows in self._rows.items():
+            for key, row in rows.items():
+                yield table, key, row
+
+    def apply(self, event: Event) -> list[Change]:
+        """Advance by one event; returns the rows it changed."""
+        made = changes(self, event)
+        for table, key, row in made:
+            if row is None:
+                self._remove(table, key)
+            else:
+                self._put(table, key, row)
+        self.position = event.position
+        return made
+
+    def _put(self, table: str, key: Key, row: Resource) -> None:
+        self._rows[table][key] = row
+        match row:
+            case Workspace():
+                self.workspaces[row.name] = row
+            case Team():
+                self.teams[TeamKey(row.workspace, row.name)] = row
+            case Role():
+                self.roles[row.key] = row
+            case Cohort():
+                self._cohorts.setdefault(row.key, {})[row.generation] = row
+            case Session():
+                self.sessions[row.uid] = row
+                self._sessions.setdefault(row.role_key, {})[row.uid] = row
+                if not row.current and not row.alive:
+                    self._past.setdefault(row.role_key, {})[row.uid] = None
+            case Endpoint():
+                self.endpoints[row.workspace, row.name] = row
+            case Generation():
+                self.generations[RoleKey(row.workspace, row.team, row.role)] = row.generation
+            case Daemon():
+                self.daemon = row
+            case Clock():
+                self.clock = row
+
+    def _remove(self, table: str, key: Key) -> None:
+        row = self._rows[table].pop(key, None)
+        match row:
+            case Workspace():
+                del self.workspaces[row.name]
+            case Team():
+                del self.teams[TeamKey(row.workspace, row.name)]
+            case Role():
+                del self.roles[row.key]
+            case Cohort():
+                _discard(self._cohorts, row.key, row.generation)
+            case Session():
+                del self.sessions[row.uid]
+                _discard(self._sessions, row.role_key, row.uid)
+                _discard(self._past, row.role_key, row.uid)
+            case Endpoint():
+                del self.endpoints[row.workspace, row.name]
+
+
+def _discard(index: dict[RoleKey, dict[Any, Any]], key: RoleKey, item: object) -> None:
+    """Take an item out of an index, and the index's entry with its last item."""
+    entries = index.get(key, {})
+    entries.pop(item, None)
+    if not entries:
+        index.pop(key, None)
+
+
+def changes(world: World, event: Event) -> list[Change]:
+    """The rows an event puts or removes. An event about a resource that is gone changes nothing."""
+    ref = event.ref
+    if ref.uid is not None:
+        return _session_changes(world, event)
+    if ref.generation is not None:
+        return _cohort_changes(world, event)
+    if ref.role is not None:
+        return _role_changes(world, event)
+    return _owner_changes(world, event)
+
+
+def _owner_changes(world: World, event: Event) -> list[Change]:
+    """Workspaces, teams, endpoints and the daemon."""
+    at, ref, fact = event.position, event.ref, event.fact
+    workspace, team = ref.workspace or "", ref.team or ""
+    match fact:
+        case events.WorkspaceCreated():
+            return [_put(Workspace(position=at, name=workspace, uid=fact.uid, created_at=event.time))]
+        case events.WorkspaceDeleted():
+            return [Change("workspaces", (workspace,), None)]
+        case events.TeamApplied():
+            old = world.teams.get(TeamKey(workspace, team))
+            created = old.created_at if old else event.time
+            row = Team(
+                position=at,
+                workspace=workspace,
+                name=team,
+                uid=fact.uid,
+                created_at=created,
+                roles=fact.roles,
+            )
+            return [_put(row)]
+        case events.TeamDeleted():
+            return [Change("teams", (workspace, team), None)]
+        case events.EndpointApplied():
+            known = world.endpoints.get((workspace, fact.name))
+            endpoint = Endpoint(
+                position=at,
+                workspace=workspace,
+                name=fact.name,
+                uid=fact.uid,
+                created_at=known.created_at if known else event.time,
+                team=fact.team,
+                role=fact.role,
+            )
+            return [_put(endpoint)]
+        case events.EndpointRemoved():
+            return [Change("endpoints", (workspace, fact.name), None)]
+        case events.DaemonStarted():
+            daemon = Daemon(
+                position=at, run_id=fact.run_id, pid=fact.pid, version=fact.version, started_at=event.time
+            )
+            return [_put(daemon)]
+        case events.DaemonStopRequested():
+            return _daemon_changes(
+                world, event, fact.run_id, stop_requested=True, keep_sessions=fact.keep_sessions
+            )
+        case events.DaemonStopped():
+            return _daemon_changes(world, event, fact.run_id, stopped_at=event.time)
+        case events.ClockStepped():
+            return [_put(Clock(position=at, stepped_at=event.time))]
+        case _:
+            return []
+
+
+def _daemon_changes(world: World, event: Event, run_id: str, **fields: Any) -> list[Change]:
+    """A request that names another run than the present one is void."""
+    if world.daemon is None or world.daemon.run_id != run_id:
+        return []
+    return [_put(msgspec.structs.replace(world.daemon, position=event.position, **fields))]
+
+
+def _role_changes(world: World, event: Event) -> list[Change]:
+    ref, fact = event.ref, event.fact
+    key = RoleKey(ref.workspace or "", ref.team or "", ref.role or "")
+    old = world.roles.get(key)
+    match fact:
+        case events.RoleApplied():
+            kept = {"restart_at": old.restart_at, "cause": old.cause} if old else {}
+            role = Role(
+                position=event.position,
+                workspace=key.workspace,
+                team=key.team,
+                name=key.role,
+                uid=fact.uid,
+                created_at=old.created_at if old else event.time,
+                spec=fact.spec,
+                replicas=fact.replicas,
+                **kept,  # type: ignore[arg-type]
+            )
+            return [_put(role)]
+        case events.RoleRemoved():
+            return [Change("roles", key, None)]
+        case events.RoleScaled() if old is not None:
+            return [_put(msgspec.structs.replace(old, position=event.position, replicas=fact.replicas))]
+        case events.RoleRestartRequested() if old is not None:
+            restarted = msgspec.structs.replace(
+                old, position=event.position, restart_at=event.time, cause=event.position
+            )
+            return [_put(restarted)]
+        case _:
+            return []
+
+
+def _cohort_changes(world: World, event: Event) -> list[Change]:
+    ref, fact, at = event.ref, event.fact, event.position
+    key = RoleKey(ref.workspace or "", ref.team or "", ref.role or "")
+    generation = ref.generation or 0
+    row_key = (*key, generation)
+    old = next((cohort for cohort in world.cohorts_of(key) if cohort.generation == generation), None)
+    match fact:
+        case events.CohortCreated():
+            cohort = Cohort(
+                position=at,
+                workspace=key.workspace,
+                team=key.team,
+                role=key.role,
+                generation=generation,
+                created_at=event.time,
+                template=fact.template,
+                count=fact.count,
+                proven=fact.proven,
+            )
+            highest = Generation(
+                position=at,
+                workspace=key.workspace,
+                team=key.team,
+                role=key.role,
+                generation=max(generation, world.generations.get(key, 0)),
+            )
+            return [_put(cohort), _put(highest)]
+        case events.CohortRemoved():
+            return [Change("cohorts", row_key, None)]
+        case events.CohortScaled() if old is not None:
+            return [_put(msgspec.structs.replace(old, position=at, count=fact.count))]
+        case events.CohortProven() if old is not None:
+            return [_put(msgspec.structs.replace(old, position=at, proven=True))]
+        case _:
+            return []
+
+
+def _session_changes(world: World, event: Event) -> list[Change]:
+    fact = event.fact
+    if isinstance(fact, events.SessionScheduled):
+        return _scheduled(world, event, fact)
+    old = world.sessions.get(event.ref.uid or "")
+    if old is None:
+        return []
+    if isinstance(fact, events.SessionForgotten):
+        return [Change("sessions", (old.uid,), None)]
+    fields = _session_fields(old, event)
+    if fields is None:
+        return []
+    row = msgspec.structs.replace(old, position=event.position, **fields)
+    made = [_put(row)]
+    if not row.current and not row.alive:
+        made += _pruned(world, row)
+    return made
+
+
+def _scheduled(world: World, event: Event, fact: events.SessionScheduled) -> list[Change]:
+    ref, at = event.ref, event.position
+    session = Session(
+        position=at,
+        workspace=ref.workspace or "",
+        team=ref.team or "",
+        role=ref.role or "",
+        name=ref.session or "",
+        uid=ref.uid or "",
+        generation=ref.generation or 0,
+        index=fact.index,
+        state="pending",
+        created_at=event.time,
+        image=fact.image,
+        command=fact.command,
+        heartbeat=fact.heartbeat,
+        reason=fact.reason,
+        one_off=fact.one_off,
+        template=fact.template,
+        held=fact.held,
+        restarts=fact.restarts,
+        streak=fact.streak,
+        delay=fact.delay,
+        replaces=fact.replaces,
+        predecessor=fact.predecessor,
+        cleared_at=None if fact.held else event.time,
+    )
+    made = [_put(session)]
+    before = world.sessions.get(fact.replaces)
+    if before is not None:
+        state = before.outcome if before.state == "crashloop-backoff" else before.state
+        past = msgspec.structs.replace(before, position=at, current=False, state=state, restart_at=None)
+        made += [_put(past), *_pruned(world, past)]
+    return made
+
+
+def _session_fields(old: Session, event: Event) -> dict[str, Any] | None:
+    """What an event changes in its session; None for what changes nothing."""
+    fact, time = event.fact, event.time
+    match fact:
+        case events.SessionCleared():
+            return {"held": False, "reason": "", "cleared_at": time}
+        case events.SessionStartDelayed():
+            return {"reason": fact.reason, "detail": fact.detail}
+        case events.SessionStarted():
+            state = "stopping" if old.stop is not None else "running"
+            return {
+                "state": state,
+                "reason": old.stop.reason if old.stop else "",
+                "detail": "",
+                "server": fact.server,
+                "pane": fact.pane,
+                "pid": fact.pid,
+                "pid_start": fact.pid_start,
+                "started_at": time,
+            }
+        case events.SessionStartFailed():
+            return {
+                "state": "failed",
+                "outcome": "failed",
+                "reason": fact.reason,
+                "detail": fact.detail,
+                "ended_at": time,
+            }
+        case events.SessionStopping():
+            order = StopOrder(
+                reason=fact.reason,
+                at=time,
+                deadline=fact.deadline,
+                state=fact.state,
+                release=fact.release or (old.stop is not None and old.stop.release),
+                signal=fact.signal,
+                keys=fact.keys,
+            )
+            return {"state": "stopping", "reason": fact.reason, "detail": "", "stop": order, "held": False}
+        case events.SessionEnded():
+            released = old.stop is not None and old.stop.release
+            return {
+                "state": fact.state,
+                "outcome": fact.state,
+                "reason": fact.reason,
+                "detail": fact.detail,
+                "exit_status": fact.exit_status,
+                "signal": fact.signal,
+                "ended_at": time,
+                "current": old.current and not released,
+                "ready": False,
+                "held": False,
+            }
+        case events.SessionBackedOff():
+            return {"state": "crashloop-backoff", "restart_at": fact.restart_at, "delay": fact.delay}
+        case events.SessionGaveUp():
+            return {
+                "state": "failed",
+                "reason": fact.reason,
+                "detail": fact.detail,
+                "restart_at": None,
+            }
+        case events.SessionReleased():
+            state = old.outcome if old.state == "crashloop-backoff" else old.state
+            return {"current": False, "state": state, "restart_at": None}
+        case events.SessionRestartRequested():
+            return {"restart_requested": True}
+        case events.SessionRecovered():
+            return {"streak": 0, "delay": 0.0}
+        case events.SessionSignaled():
+            return _signaled(old, fact, time)
+        case events.SessionReadied():
+            return {"ready": fact.ready, "ready_since": time}
+        case events.HealthChanged():
+            return {"health": fact.health, "health_reason": fact.reason, "health_since": time}
+        case _:
+            return None
+
+
+def _signaled(old: Session, fact: events.SessionSignaled, time: float) -> dict[str, Any]:
+    fields: dict[str, Any] = {}
+    if fact.activity and fact.activity != old.activity:
+        fields |= {"activity": fact.activity, "activity_since": time}
+    if fact.context_percent is not None:
+        fields["context_percent"] = fact.context_percent
+    if fact.agent_session_id:
+        fields["agent_session_id"] = fact.agent_session_id
+    if old.signaled_at is None:
+        fields["signaled_at"] = time
+    return fields
+
+
+def _pruned(world: World, added: Session) -> list[Change]:
+    """The oldest past sessions of a role go when a new one joins them."""
+    past = [uid for uid in world.past_of(added.role_key) if uid != added.uid]
+    excess = max(0, len(past) + 1 - KEPT_PAST_SESSIONS)
+    return [Change("sessions", (uid,), None) for uid in past[:excess]]
+
+
+def _put(row: Resource) -> Change:
+    table = _TABLE_OF[type(row)]
+    return Change(table, key_of(row), row)
+
+
+_TABLE_OF = {kind: table for table, kind in TABLES.items()}
