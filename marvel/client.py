@@ -21,7 +21,7 @@ REPLY_LIMIT_BYTES = 64 * 1024
 MICROSECONDS = 1_000_000
 
 
-class BeatRefused(Exception):  # noqa: N818  (what happened, in the words of whoever catches it)
+class BeatRefused(Exception):
     """The daemon was reached and said no; the message is the daemon's own."""
 
 

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, get_args
 
 import msgspec
 
-from marvel.resources import Activity, Health, HeartbeatMode, RoleSpec, State, Template
+from marvel.resources import Activity, Health, HeartbeatMode, RoleKey, RoleSpec, Session, State, Template
 
 CONTROLLER_SESSIONS = "controller:sessions"
 CONTROLLER_HEALTH = "controller:health"
@@ -33,6 +33,23 @@ class Ref(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 NOWHERE = Ref()
+
+
+def session_ref(session: Session) -> Ref:
+    """The coordinates of a session."""
+    return Ref(
+        workspace=session.workspace,
+        team=session.team,
+        role=session.role,
+        session=session.name,
+        uid=session.uid,
+        generation=session.generation,
+    )
+
+
+def role_ref(key: RoleKey, generation: int | None = None) -> Ref:
+    """The coordinates of a role, or of one of its cohorts."""
+    return Ref(workspace=key.workspace, team=key.team, role=key.role, generation=generation)
 
 
 class Fact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

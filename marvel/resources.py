@@ -6,6 +6,7 @@ it as the cause of what they decide next. Fields that equal their default are le
 field added by a later release changes no recorded template.
 """
 
+import hashlib
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -206,6 +207,7 @@ class Cohort(Resource, frozen=True):
     template: Template
     count: int
     proven: bool = False  # one of its sessions has lived: the others may start together
+    stop: StopSpec | None = None  # how its sessions end, once the role is no longer declared
     aborted: bool = False
 
     @property
@@ -315,3 +317,8 @@ class Daemon(Resource, frozen=True):
 def session_name(team: str, role: str, generation: int, index: int) -> str:
     """The name of a team's session: `<team>-<role>-g<generation>-<index>`."""
     return f"{team}-{role}-g{generation}-{index}"
+
+
+def mint(*parts: object) -> str:
+    """A new uid, of `[0-9a-f]`: unique as long as no two resources share all parts (name the time)."""
+    return hashlib.blake2s("\0".join(map(str, parts)).encode(), digest_size=8).hexdigest()

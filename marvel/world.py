@@ -318,7 +318,11 @@ def _role_changes(world: World, event: Event) -> list[Change]:
             )
             return [_put(role)]
         case events.RoleRemoved():
-            return [Change("roles", key, None)]
+            made = [Change("roles", key, None)]
+            if old is not None:  # how its sessions end must outlive it
+                stop = {"position": event.position, "stop": old.spec.stop}
+                made += [_put(msgspec.structs.replace(row, **stop)) for row in world.cohorts_of(key)]
+            return made
         case events.RoleScaled() if old is not None:
             return [_put(msgspec.structs.replace(old, position=event.position, replicas=fact.replicas))]
         case events.RoleRestartRequested() if old is not None:

@@ -19,7 +19,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from marvel.events import NOWHERE, Draft, Event, LogCreated, stream_of
 from marvel.settings import Paths, make_private
 from marvel.store import migrate, projections, schema
-from marvel.store.append import GENESIS, Appender, Head, event_of
+from marvel.store.append import GENESIS, Appender, Head, digest, event_of
 from marvel.store.bell import ring
 from marvel.store.engine import explained, open_engine
 from marvel.world import Change, World
@@ -189,12 +189,12 @@ class Store:
         query = sa.select(*columns, schema.events.c.hash).order_by(schema.events.c.position)
         with explained(self.path), self._transaction() as connection:
             for row in connection.execute(query).yield_per(READ_BATCH):
-                *stored, digest = row
+                *stored, found = row
                 if stored[0] != expected:
                     return expected - 1, f"position {expected} is missing (the next one is {stored[0]})"
-                if digest(previous, stored) != digest:
+                if digest(previous, stored) != found:
                     return expected - 1, f"position {expected} was changed after it was recorded"
-                previous, expected = digest, expected + 1
+                previous, expected = found, expected + 1
         return expected - 1, None
 
     def _transaction(self, *, write: bool = False) -> "_Transaction":

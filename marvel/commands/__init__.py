@@ -1,0 +1,36 @@
+"""What a user may ask, as pure functions `(world, wish, now) → drafts`, or `Rejected` / `NotFound`.
+
+Each is run by `store.record` inside the write transaction. What changes nothing returns no drafts.
+"""
+
+from marvel.commands.acts import (
+    delete_endpoint,
+    delete_session,
+    delete_team,
+    delete_workspace,
+    kill,
+    restart_session,
+    restart_team,
+    run,
+    scale,
+    stop_daemon,
+)
+from marvel.commands.apply import apply
+from marvel.commands.plan import Plan, Step, plan
+
+__all__ = [
+    "Plan",
+    "Step",
+    "apply",
+    "delete_endpoint",
+    "delete_session",
+    "delete_team",
+    "delete_workspace",
+    "kill",
+    "plan",
+    "restart_session",
+    "restart_team",
+    "run",
+    "scale",
+    "stop_daemon",
+]

@@ -1,0 +1,190 @@
+"""What applying a manifest will do, in numbers: the same drafts, seen beside the present world."""
+
+from typing import Any, Literal, NamedTuple
+
+import msgspec
+
+from marvel.events import (
+    Draft,
+    EndpointApplied,
+    EndpointRemoved,
+    RoleApplied,
+    RoleRemoved,
+    TeamApplied,
+    TeamDeleted,
+    WorkspaceCreated,
+)
+from marvel.resources import Role, RoleKey, TeamKey
+from marvel.world import World
+
+Verb = Literal["create", "change", "remove", "keep"]
+MASK = "***"
+
+
+class Step(NamedTuple):
+    """What happens to one resource."""
+
+    verb: Verb
+    kind: str  # workspace, team, role, endpoint
+    key: str
+    changes: tuple[str, ...] = ()  # `field: old → new`
+    start: int = 0  # sessions
+    stop: int = 0
+    replace: int = 0
+    keep: int = 0
+    working: int = 0  # of the stopped and replaced ones
+
+
+class Plan(NamedTuple):
+    """Every step, and whether anything changes at all."""
+
+    steps: tuple[Step, ...]
+
+    @property
+    def changes_nothing(self) -> bool:
+        return all(step.verb == "keep" for step in self.steps)
+
+    @property
+    def disturbed(self) -> int:
+        """Sessions that would be stopped or replaced."""
+        return sum(step.stop + step.replace for step in self.steps)
+
+    @property
+    def working(self) -> int:
+        """How many of the disturbed ones are in the middle of something."""
+        return sum(step.working for step in self.steps)
+
+
+def plan(world: World, drafts: list[Draft], roles: list[RoleKey]) -> Plan:
+    """The steps that `drafts` amount to; `roles` are those declared, to tell what is kept."""
+    steps = [step for draft in drafts for step in _steps(world, draft)]
+    touched = {step.key for step in steps if step.kind == "role"}
+    kept = [
+        Step("keep", "role", str(key), keep=world.roles[key].replicas)
+        for key in roles
+        if str(key) not in touched and key in world.roles
+    ]
+    return Plan((*steps, *kept))
+
+
+def _steps(world: World, draft: Draft) -> list[Step]:
+    ref, fact = draft.ref, draft.fact
+    workspace, team, role = ref.workspace or "", ref.team or "", ref.role or ""
+    match fact:
+        case WorkspaceCreated():
+            return [Step("create", "workspace", workspace)]
+        case TeamApplied():
+            return _team_steps(world, TeamKey(workspace, team), fact)
+        case TeamDeleted():
+            return [Step("remove", "team", f"{workspace}/{team}")]
+        case RoleApplied():
+            return [_role_step(world, RoleKey(workspace, team, role), fact)]
+        case RoleRemoved():
+            key = RoleKey(workspace, team, role)
+            alive = _alive(world, key)
+            return [Step("remove", "role", str(key), stop=alive, working=_working(world, key))]
+        case EndpointApplied():
+            known = (workspace, fact.name) in world.endpoints
+            return [Step("change" if known else "create", "endpoint", f"{workspace}/{fact.name}")]
+        case EndpointRemoved():
+            return [Step("remove", "endpoint", f"{workspace}/{fact.name}")]
+        case _:
+            return []
+
+
+def _team_steps(world: World, key: TeamKey, fact: TeamApplied) -> list[Step]:
+    old = world.teams.get(key)
+    if old is None:
+        return [Step("create", "team", str(key))]
+    if sorted(old.roles) == sorted(fact.roles):
+        order = f"order of roles: {', '.join(old.roles)} → {', '.join(fact.roles)}"
+        return [Step("change", "team", str(key), (order,))]
+    return []  # the roles' own steps tell it
+
+
+def _role_step(world: World, key: RoleKey, fact: RoleApplied) -> Step:
+    old = world.roles.get(key)
+    if old is None:
+        return Step("create", "role", str(key), start=fact.replicas)
+    changes = [
+        f"{path}: {before} → {after}"
+        for path, before, after in _differences("", _plain(old), _plain_spec(fact))
+    ]
+    if old.replicas not in (fact.replicas, old.spec.replicas):
+        changes.append(f"replicas: {old.replicas} (set by scale) → {fact.replicas}")
+    started = max(0, fact.replicas - old.replicas)
+    stopped = max(0, old.replicas - fact.replicas)
+    kept = min(old.replicas, fact.replicas)
+    if old.spec.template != fact.spec.template:
+        working = _working(world, key)
+        return Step("change", "role", str(key), tuple(changes), started, stopped, kept, 0, working)
+    return Step("change", "role", str(key), tuple(changes), started, stopped, 0, kept)
+
+
+def _alive(world: World, key: RoleKey) -> int:
+    return sum(1 for session in world.sessions_of(key) if session.alive and not session.one_off)
+
+
+def _working(world: World, key: RoleKey) -> int:
+    sessions = world.sessions_of(key)
+    return sum(1 for session in sessions if session.alive and session.activity == "working")
+
+
+def _plain(role: Role) -> dict[str, Any]:
+    builtin: dict[str, Any] = msgspec.to_builtins(role.spec)
+    return _masked(builtin)
+
+
+def _plain_spec(fact: RoleApplied) -> dict[str, Any]:
+    builtin: dict[str, Any] = msgspec.to_builtins(fact.spec)
+    return _masked(builtin)
+
+
+def _masked(spec: dict[str, Any]) -> dict[str, Any]:
+    """Env values never reach a screen; that one changed still shows, by its name."""
+    runtime = spec.get("template", {}).get("runtime", {})
+    if "env" in runtime:
+        runtime["env"] = {name: _Secret(value) for name, value in runtime["env"].items()}
+    return spec
+
+
+class _Secret:
+    """Compares by value, prints as the mask."""
+
+    def __init__(self, value: str) -> None:
+        self.value = value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Secret) and other.value == self.value
+
+    def __hash__(self) -> int:
+        return hash(self.value)
+
+    def __repr__(self) -> str:
+        return MASK
+
+
+def _differences(path: str, old: Any, new: Any) -> list[tuple[str, Any, Any]]:
+    """Leaves that differ, by the path a manifest has for them."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        found = []
+        for name in sorted({*old, *new}):
+            below = path if name == "template" else f"{path}.{name}".lstrip(".")
+            found += _differences(below, old.get(name, {} if _is_table(new, name) else None), new.get(name))
+        return found
+    if old == new:
+        return []
+    if isinstance(old, dict) and new is None:
+        return _differences(path, old, {})
+    return [(path, _shown(old), _shown(new))]
+
+
+def _is_table(table: dict[str, Any], name: str) -> bool:
+    return isinstance(table.get(name), dict)
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "(default)"
+    text = value if isinstance(value, str) else repr(value)
+    return text if len(text) <= 60 else text[:57] + "…"

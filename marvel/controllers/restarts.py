@@ -1,0 +1,99 @@
+"""The restart policy: what becomes of an ended session whose slot is wanted. Pure arithmetic."""
+
+import hashlib
+from typing import Literal, NamedTuple
+
+from marvel.controllers import due
+from marvel.resources import Role, RoleSpec, Session
+
+JITTER = 0.25  # of the delay, at most
+MIN_GOOD_RUN_SECONDS = 60.0  # that ends a streak of restarts
+# Ended because marvel or a person said so: it comes back at once, and nothing is charged.
+UNCHARGED = ("killed", "tmux-server-lost")
+FRESH = ("restarted", "daemon-stop")  # the same, and the streak begins anew
+
+Act = Literal["start", "back-off", "wait", "give-up", "leave"]
+
+
+class Verdict(NamedTuple):
+    """What is to be done about an ended session."""
+
+    act: Act
+    at: float = 0.0  # back-off, wait: until then
+    delay: float = 0.0
+    streak: int = 0  # of the session to be started
+    reason: str = ""  # give-up
+    detail: str = ""
+
+
+LEAVE = Verdict("leave")
+
+
+def judge(session: Session, role: Role, now: float) -> Verdict:
+    """The verdict on a session that has ended and holds a wanted slot."""
+    why = session.stop.reason if session.stop else session.reason
+    if session.restart_requested or _is_stale(session, role) or why in FRESH:
+        return Verdict("start")
+    if session.reason == "invalid-runtime":
+        return LEAVE
+    if not _comes_back(session, role.spec):
+        return _left(session)
+    if why in UNCHARGED:
+        return Verdict("start", streak=session.streak, delay=session.delay)
+    budget = role.spec.max_restarts
+    if budget and session.streak >= budget:
+        if session.reason == "restart-budget":
+            return LEAVE
+        detail = f"{session.streak} restarts without a good run; marvel restart {session.key} clears it"
+        return Verdict("give-up", reason="restart-budget", detail=detail)
+    return _after_backoff(session, role.spec, now)
+
+
+def backoff(spec: RoleSpec, uid: str, streak: int) -> float:
+    """Seconds to wait before the restart that follows `streak` earlier ones: 0, then doubling."""
+    if streak == 0:
+        return 0.0
+    delay = min(spec.backoff_initial * 2.0 ** min(streak - 1, 32), spec.backoff_max)
+    draw = int.from_bytes(hashlib.blake2s(f"{uid}/{streak}".encode(), digest_size=4).digest(), "big")
+    return delay * (1 + JITTER * draw / 2**32)
+
+
+def streak_reset_at(session: Session) -> float | None:
+    """When a running session will have run well for long enough; None when it has no streak."""
+    if session.state != "running" or session.started_at is None or session.streak == 0:
+        return None
+    return session.started_at + max(2 * session.delay, MIN_GOOD_RUN_SECONDS)
+
+
+def _after_backoff(session: Session, spec: RoleSpec, now: float) -> Verdict:
+    streak = session.streak + 1
+    if session.state == "crashloop-backoff" and session.restart_at is not None:
+        if due(session.restart_at, session.delay, now):
+            return Verdict("start", streak=streak, delay=session.delay)
+        return Verdict("wait", at=session.restart_at)
+    delay = backoff(spec, session.uid, session.streak)
+    if delay <= 0:
+        return Verdict("start", streak=streak)
+    return Verdict("back-off", at=(session.ended_at or now) + delay, delay=delay)
+
+
+def _comes_back(session: Session, spec: RoleSpec) -> bool:
+    match spec.restart_policy:
+        case "always":
+            return True
+        case "on-failure":
+            ended = session.outcome if session.state == "crashloop-backoff" else session.state
+            return ended != "succeeded"
+        case "never":
+            return False
+
+
+def _left(session: Session) -> Verdict:
+    """Nothing more is started; a slot that was waiting for a restart stops waiting."""
+    if session.state == "crashloop-backoff":
+        return Verdict("give-up", reason=session.reason, detail="the restart policy changed")
+    return LEAVE
+
+
+def _is_stale(session: Session, role: Role) -> bool:
+    return role.restart_at is not None and session.created_at < role.restart_at

@@ -1,0 +1,285 @@
+"""Sessions: makes each cohort's live sessions equal its count; owns slots, restarts and backoff.
+
+A slot is an index within a cohort, held by its newest session (`current`). What ended and is wanted is
+replaced by a new session of the same name, by the role's restart policy; what is too many is stopped. A
+new template is tried by one session alone, and the others wait (`held`) until it has lived.
+"""
+
+from marvel.controllers import Decision, View, due
+from marvel.controllers.restarts import Verdict, judge, streak_reset_at
+from marvel.events import (
+    CONTROLLER_SESSIONS,
+    AnyFact,
+    CohortProven,
+    Draft,
+    Ref,
+    SessionBackedOff,
+    SessionCleared,
+    SessionForgotten,
+    SessionGaveUp,
+    SessionRecovered,
+    SessionReleased,
+    SessionScheduled,
+    SessionStopping,
+    role_ref,
+    session_ref,
+)
+from marvel.resources import Cohort, Role, Session, mint, session_name
+
+PROVEN_AFTER_SECONDS = 0.05  # a session that lived this long proves its template
+ONE_OFF_KEPT_SECONDS = 3600.0  # an ended one-off stays in the listing
+UNPROVEN, INTERVAL = "template-unproven", "start-interval"  # reasons to hold a pending session
+
+
+def reconcile(view: View, now: float) -> Decision:
+    """Slots, restarts and stops of one role."""
+    return _Pass(view, now).decide()
+
+
+class _Pass:
+    """One look at one role. Collects what is missing, and the nearest time to look again."""
+
+    def __init__(self, view: View, now: float) -> None:
+        self.view = view
+        self.now = now
+        self.drafts: list[Draft] = []
+        self.wake_at: float | None = None
+        slots = [s for s in view.sessions if s.current and not s.one_off]
+        self.slots = sorted(slots, key=lambda s: (s.generation, s.index))
+
+    def decide(self) -> Decision:
+        for session in self.view.sessions:
+            if session.one_off:
+                self._one_off(session)
+        if self.view.draining:
+            for session in self.slots:
+                self._stop_for_drain(session)
+            return Decision(self.drafts, self.wake_at)
+        known = {cohort.generation for cohort in self.view.cohorts}
+        for session in self.slots:
+            if session.generation not in known:
+                self._give_up_slot(session, "role-removed", session.position)
+        for cohort in self.view.cohorts:
+            self._cohort(cohort, [s for s in self.slots if s.generation == cohort.generation])
+        return Decision(self.drafts, self.wake_at)
+
+    def _cohort(self, cohort: Cohort, slots: list[Session]) -> None:
+        staying = [s for s in slots if not (s.stop and s.stop.release)]
+        excess = sorted(staying, key=_first_to_go)[: max(0, len(staying) - cohort.count)]
+        for session in excess:
+            self._give_up_slot(session, self._removal_reason(cohort), cohort.position)
+        staying = [s for s in staying if s not in excess]
+        proven = cohort.proven or self._prove(cohort, staying)
+        if self.view.role is None:
+            return
+        starts = _Starts(self, self.view.role, cohort, proven)
+        starts.refill(staying)
+        missing = cohort.count - len(staying)
+        used = {session.index for session in slots}
+        free = (index for index in range(len(used) + missing) if index not in used)
+        for _, index in zip(range(missing), free, strict=False):
+            starts.schedule(index)
+        starts.clear(staying)
+        self._restart_stale(self.view.role, staying)
+        for session in staying:
+            self._recover(self.view.role, session)
+
+    def _prove(self, cohort: Cohort, slots: list[Session]) -> bool:
+        """Whether one of the cohort's sessions has lived, or has ended well."""
+        for session in slots:
+            if session.started_at is None:
+                continue
+            lived_at = session.started_at + PROVEN_AFTER_SECONDS
+            seen_until = session.ended_at if session.ended_at is not None else self.now
+            if session.state == "succeeded" or due(lived_at, PROVEN_AFTER_SECONDS, seen_until):
+                ref = role_ref(cohort.key, cohort.generation)
+                self._add(ref, CohortProven(), session.position)
+                return True
+            if session.alive:
+                self._wake(lived_at)
+        return False
+
+    def _restart_stale(self, role: Role, slots: list[Session]) -> None:
+        """`marvel restart TEAM`: one session at a time, the next once all the others are ready."""
+        if role.restart_at is None:
+            return
+        stale = [s for s in slots if s.created_at < (role.restart_at or 0.0)]
+        running = [s for s in stale if s.state == "running"]
+        others_ready = all(s.ready or s in stale for s in slots)
+        if running and others_ready and not any(s.stop for s in slots):
+            self._stop(running[0], "restarted", role.cause)
+
+    def _recover(self, role: Role, session: Session) -> None:
+        """A good run ends the streak of restarts."""
+        reset_at = streak_reset_at(session)
+        if reset_at is None or role.spec.restart_policy == "never":
+            return
+        if due(reset_at, reset_at - (session.started_at or 0.0), self.now):
+            self._add(session_ref(session), SessionRecovered(), session.position)
+        else:
+            self._wake(reset_at)
+
+    def _one_off(self, session: Session) -> None:
+        if session.alive:
+            if self.view.draining:
+                self._stop_for_drain(session)
+            return
+        forget_at = (session.ended_at or session.created_at) + ONE_OFF_KEPT_SECONDS
+        if due(forget_at, ONE_OFF_KEPT_SECONDS, self.now):
+            self._add(session_ref(session), SessionForgotten(), session.position)
+        else:
+            self._wake(forget_at)
+
+    def _stop_for_drain(self, session: Session) -> None:
+        if session.alive and session.stop is None:
+            self._stop(session, "daemon-stop", session.position, release=session.one_off)
+
+    def _give_up_slot(self, session: Session, reason: str, cause: int) -> None:
+        if not session.alive:
+            self._add(session_ref(session), SessionReleased(), cause)
+        elif session.stop is None or not session.stop.release:
+            self._stop(session, reason, cause, release=True)
+
+    def _stop(self, session: Session, reason: str, cause: int, *, release: bool = False) -> None:
+        spec = self.view.stop_spec(session)
+        deadline = session.stop.deadline if session.stop else self.now + spec.grace
+        fact = SessionStopping(
+            reason=reason, deadline=deadline, release=release, signal=spec.signal, keys=spec.keys
+        )
+        self._add(session_ref(session), fact, cause)
+
+    def _removal_reason(self, cohort: Cohort) -> str:
+        if self.view.role is None:
+            return "role-removed"
+        return "scaled-down" if cohort is self.view.cohorts[-1] else "replaced"
+
+    def _add(self, ref: Ref, fact: AnyFact, cause: int) -> None:
+        self.drafts.append(Draft(ref=ref, fact=fact, cause=cause, actor=CONTROLLER_SESSIONS))
+
+    def _wake(self, at: float) -> None:
+        self.wake_at = at if self.wake_at is None else min(self.wake_at, at)
+
+
+class _Starts:
+    """Everything that starts a session of one cohort goes through here, and so through its gates."""
+
+    def __init__(self, work: _Pass, role: Role, cohort: Cohort, proven: bool) -> None:
+        self.work = work
+        self.role = role
+        self.cohort = cohort
+        self.proven = proven
+        slots = [s for s in work.slots if s.generation == cohort.generation]
+        self.trying = proven or any(self._is_try(s) for s in slots)
+        ours = (s for s in work.view.sessions if not s.one_off)
+        cleared = [s.cleared_at for s in ours if s.cleared_at is not None]
+        self.last_start = max(cleared, default=None)
+        self.started_now = False
+
+    def refill(self, slots: list[Session]) -> None:
+        """What ended and is wanted comes back, at once or after its backoff."""
+        for session in slots:
+            if session.alive:
+                continue
+            verdict = judge(session, self.role, self.work.now)
+            match verdict.act:
+                case "start":
+                    self.schedule(session.index, after=session, verdict=verdict)
+                case "back-off":
+                    fact = SessionBackedOff(restart_at=verdict.at, delay=verdict.delay)
+                    self.work._add(session_ref(session), fact, session.position)
+                    self.work._wake(verdict.at)
+                case "give-up":
+                    gave_up = SessionGaveUp(reason=verdict.reason, detail=verdict.detail)
+                    self.work._add(session_ref(session), gave_up, session.position)
+                case "wait":
+                    self.work._wake(verdict.at)
+                case "leave":
+                    pass
+
+    def schedule(self, index: int, *, after: Session | None = None, verdict: Verdict | None = None) -> None:
+        """A new session in a slot, the successor of the one before it there."""
+        cohort, now = self.cohort, self.work.now
+        name = session_name(cohort.team, cohort.role, cohort.generation, index)
+        uid = mint(cohort.workspace, name, now, after.uid if after else cohort.created_at)
+        is_try_again = after is not None and not after.held and self._is_try(after)
+        reason = "" if is_try_again and self._interval_over() else self._gate()
+        if not reason:
+            self._note_start()
+        runtime = cohort.template.runtime
+        fact = SessionScheduled(
+            index=index,
+            image=runtime.image,
+            command=runtime.command,
+            heartbeat=self.work.view.promises.get(cohort.generation, "none"),
+            held=bool(reason),
+            reason=reason,
+            restarts=after.restarts + 1 if after else 0,
+            streak=verdict.streak if verdict else 0,
+            delay=verdict.delay if verdict else 0.0,
+            replaces=after.uid if after else "",
+            predecessor=after.predecessor if after else "",
+        )
+        ref = Ref(
+            workspace=cohort.workspace,
+            team=cohort.team,
+            role=cohort.role,
+            session=name,
+            uid=uid,
+            generation=cohort.generation,
+        )
+        self.work._add(ref, fact, after.position if after else cohort.position)
+
+    def clear(self, slots: list[Session]) -> None:
+        """Let held sessions start, as far as the gates allow."""
+        for session in slots:
+            if session.state != "pending" or not session.held:
+                continue
+            if self._gate():
+                return
+            self._note_start()
+            self.work._add(session_ref(session), SessionCleared(), self.cohort.position)
+
+    def _gate(self) -> str:
+        """Why nothing may start right now; empty when something may."""
+        if not self.proven and self.trying:
+            return UNPROVEN
+        return "" if self._interval_over() else INTERVAL
+
+    def _interval_over(self) -> bool:
+        interval = self.role.spec.start_interval
+        if interval <= 0 or self.last_start is None:
+            return True
+        next_start = self.last_start + interval
+        if not self.started_now and due(next_start, interval, self.work.now):
+            return True
+        self.work._wake(next_start)
+        return False
+
+    def _note_start(self) -> None:
+        self.trying = True
+        self.started_now = True
+        self.last_start = self.work.now
+
+    def _is_try(self, session: Session) -> bool:
+        """Whether a slot is the one that tries an unproven template.
+
+        One that gave up hands the try on; a missing command does not: it is missing for all.
+        """
+        if session.held or (session.stop is not None and session.stop.release):
+            return False
+        if session.alive:
+            return True
+        if session.reason == "invalid-runtime":
+            return "{" not in self.cohort.template.runtime.cwd
+        return judge(session, self.role, self.work.now).act in ("start", "back-off", "wait")
+
+
+def _first_to_go(session: Session) -> tuple[bool, bool, bool, bool, int]:
+    """Order of removal: retiring, failed (or on its way out), unhealthy, pending, then the highest index."""
+    return (
+        not session.retiring,
+        session.state in ("pending", "running", "succeeded"),
+        session.health != "unhealthy",
+        session.state != "pending",
+        -session.index,
+    )

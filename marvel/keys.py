@@ -1,0 +1,96 @@
+"""What a person may call a resource: one place for commands and readers alike. Standard library only.
+
+A key `w/x` is the session of that name, else the team; `session/w/x` and `team/w/x` always work. Any
+unique ending of a session's name without its generation (`reviewer-1`, `squad-reviewer-1`) means the
+newest session in that slot; a uid works too.
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from marvel.errors import NotFound, Rejected
+
+SHOWN = 5  # candidates named in a message
+
+
+class Named(NamedTuple):
+    """What of a session is needed to find it by a key."""
+
+    workspace: str
+    team: str
+    role: str
+    name: str
+    generation: int
+    number: int  # the slot
+    uid: str
+    created_at: float
+    one_off: bool = False
+
+    @property
+    def slot(self) -> str:
+        """The name without the generation."""
+        return self.name if self.one_off else f"{self.team}-{self.role}-{self.number}"
+
+
+def find_session(key: str, sessions: Iterable[Named]) -> str | None:
+    """The uid of the newest session that a key names; None when there is none.
+
+    Raises Rejected when a short key names several slots.
+    """
+    known = list(sessions)
+    key = key.removeprefix("session/")
+    exact = [s for s in known if key in (f"{s.workspace}/{s.name}", s.uid)]
+    if exact:
+        return max(exact, key=_age).uid
+    short = [
+        s for s in known if _ends(f"{s.workspace}/{s.slot}", key) or _ends(f"{s.workspace}/{s.name}", key)
+    ]
+    slots = sorted({f"{s.workspace}/{s.slot}" for s in short})
+    if len(slots) > 1:
+        shown = ", ".join(slots[:SHOWN]) + (", …" if len(slots) > SHOWN else "")
+        raise Rejected(f"{key!r} names {len(slots)} sessions: {shown}", hint="type more of the name")
+    return max(short, key=_age).uid if short else None
+
+
+def find(key: str, sessions: Iterable[Named], teams: Iterable[tuple[str, str]]) -> tuple[str, str]:
+    """("session", uid) or ("team", "w/t") of a key. Raises NotFound, and Rejected when it could be both."""
+    known = list(sessions)
+    team = key.removeprefix("team/")
+    is_team = tuple(team.split("/", 1)) in set(teams) if "/" in team else False
+    if key.startswith("team/"):
+        if not is_team:
+            raise no_such("team", team)
+        return "team", team
+    uid = find_session(key, known)
+    if uid is None and is_team:
+        return "team", team
+    if uid is None:
+        raise no_such("session" if key.startswith("session/") else "session or team", key)
+    if is_team and not key.startswith("session/"):
+        raise Rejected(f"{key!r} is both a session and a team", hint=f"say session/{key} or team/{key}")
+    return "session", uid
+
+
+def no_such(kind: str, key: str) -> NotFound:
+    """The one message for a key that names nothing."""
+    return NotFound(f"no such {kind}: {key}", hint="marvel get sessions lists what there is")
+
+
+def team_key(key: str) -> tuple[str, str]:
+    """Workspace and team of `w/t`. Raises Rejected when it has another shape."""
+    workspace, slash, team = key.removeprefix("team/").partition("/")
+    if not (workspace and slash and team) or "/" in team:
+        raise Rejected(f"{key!r} is not a team", hint="a team is WORKSPACE/TEAM")
+    return workspace, team
+
+
+def _ends(whole: str, ending: str) -> bool:
+    """Whether `ending` is the end of `whole`, beginning at a word of it."""
+    if not ending or not whole.endswith(ending):
+        return False
+    before = whole[: -len(ending)]
+    return not before or before[-1] in "/-"
+
+
+def _age(session: Named) -> tuple[int, float]:
+    return session.generation, session.created_at
