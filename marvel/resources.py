@@ -23,6 +23,9 @@ ALIVE: frozenset[State] = frozenset({"pending", "running", "stopping"})
 ENDED: frozenset[State] = frozenset({"stopped", "succeeded", "failed", "crashloop-backoff"})
 
 
+KEYS_SECONDS = 2.0  # a session has to end after `stop.keys` were typed, before it gets a signal
+
+
 class Spec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Base of what a user declares."""
 
@@ -73,6 +76,10 @@ class StopSpec(Spec, frozen=True):
     signal: str = "TERM"
     grace: float = 10.0
     keys: tuple[str, ...] = ()  # tmux key names, typed first
+
+    def deadline(self, now: float) -> float:
+        """When a session that is asked to end now is killed."""
+        return now + self.grace + (KEYS_SECONDS if self.keys else 0.0)
 
 
 class Template(Spec, frozen=True):

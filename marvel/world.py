@@ -117,6 +117,7 @@ class World:
         self.roles: dict[RoleKey, Role] = {}
         self.endpoints: dict[tuple[str, str], Endpoint] = {}
         self.sessions: dict[str, Session] = {}
+        self.newest: dict[tuple[str, str], str] = {}  # uid of the newest session of a name
         self.generations: dict[RoleKey, int] = {}
         self.daemon: Daemon | None = None
         self.clock: Clock | None = None
@@ -186,6 +187,8 @@ class World:
                 self._cohorts.setdefault(row.key, {})[row.generation] = row
             case Session():
                 self.sessions[row.uid] = row
+                if row.current or row.alive:
+                    self.newest[row.workspace, row.name] = row.uid
                 self._sessions.setdefault(row.role_key, {})[row.uid] = row
                 if not row.current and not row.alive:
                     self._past.setdefault(row.role_key, {})[row.uid] = None
@@ -211,6 +214,8 @@ class World:
                 _discard(self._cohorts, row.key, row.generation)
             case Session():
                 del self.sessions[row.uid]
+                if self.newest.get((row.workspace, row.name)) == row.uid:
+                    del self.newest[row.workspace, row.name]
                 _discard(self._sessions, row.role_key, row.uid)
                 _discard(self._past, row.role_key, row.uid)
             case Endpoint():

@@ -164,7 +164,7 @@ def _stopping(world: World, session: Session, reason: str, now: float) -> Draft:
     spec = role.spec.stop if role else StopSpec()
     fact = SessionStopping(
         reason=reason,
-        deadline=now + spec.grace,
+        deadline=spec.deadline(now),
         release=session.one_off,
         signal=spec.signal,
         keys=spec.keys,

@@ -142,7 +142,7 @@ class _Pass:
 
     def _stop(self, session: Session, reason: str, cause: int, *, release: bool = False) -> None:
         spec = self.view.stop_spec(session)
-        deadline = session.stop.deadline if session.stop else self.now + spec.grace
+        deadline = session.stop.deadline if session.stop else spec.deadline(self.now)
         fact = SessionStopping(
             reason=reason, deadline=deadline, release=release, signal=spec.signal, keys=spec.keys
         )

@@ -51,4 +51,4 @@ def _scaled(cohort: Cohort, count: int, cause: int) -> Draft:
 
 
 def _draft(cohort: Cohort, fact: CohortScaled | CohortRemoved, cause: int) -> Draft:
-    return Draft(ref=ref, fact=fact, cause=cause, actor=CONTROLLER_SHIFTS)
+    return Draft(ref=role_ref(cohort.key, cohort.generation), fact=fact, cause=cause, actor=CONTROLLER_SHIFTS)

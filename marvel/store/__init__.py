@@ -6,6 +6,7 @@
 | `bell` | wakes those who wait for the log to grow |
 | `schema` | the tables |
 | `engine` | connections as SQLite wants them; its errors in words |
+| `revisions`, `faults` | which schema a log has; SQLite's errors in words: standard library only |
 | `migrate` | brings the tables to the present schema |
 | `log` | the one door: `Store.record`, and reading events |
 | `projections` | rows from events, and back: load, write, rebuild, check |

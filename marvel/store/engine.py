@@ -16,20 +16,10 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool, StaticPool
 
 from marvel.errors import LogUnavailable
+from marvel.store.faults import in_words
 
 BUSY_TIMEOUT_SECONDS = 5.0
 JOURNAL_LIMIT_BYTES = 64 * 1024 * 1024
-
-_EXPLAINED = {
-    "SQLITE_BUSY": ("is locked by another program", "see which one holds it: fuser -v {path}"),
-    "SQLITE_FULL": ("can't grow: the disk is full", "free some space; nothing was lost"),
-    "SQLITE_READONLY": ("is read-only", "check the file's owner and mode"),
-    "SQLITE_READONLY_DIRECTORY": ("is in a directory that can't be written: {directory}", ""),
-    "SQLITE_CANTOPEN": ("can't be opened", "check {directory}"),
-    "SQLITE_NOTADB": ("is not a database", "it was left as it is; restore a backup: marvel restore FILE"),
-    "SQLITE_CORRUPT": ("is damaged", "it was left as it is; restore a backup: marvel restore FILE"),
-    "SQLITE_IOERR": ("can't be read or written: I/O error", "check the disk"),
-}
 
 
 def open_engine(path: str) -> sa.Engine:
@@ -79,15 +69,3 @@ def explained(path: str) -> Iterator[None]:
         raise in_words(path, cause) from error
     except OSError as error:
         raise LogUnavailable(f"event log {path}: {error.strerror}") from error
-
-
-def in_words(path: str, error: BaseException | None) -> LogUnavailable:
-    """What an SQLite error means for the log at `path`."""
-    name = getattr(error, "sqlite_errorname", "") or ""
-    while name and name not in _EXPLAINED:
-        name = name.rpartition("_")[0]
-    if not name:
-        return LogUnavailable(f"event log {path}: {error}")
-    names = {"path": path, "directory": os.path.dirname(path)}
-    what, hint = (text.format(**names) for text in _EXPLAINED[name])
-    return LogUnavailable(f"event log {path} {what}", hint=hint)

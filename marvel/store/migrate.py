@@ -10,9 +10,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from marvel.errors import LogTooNew
-
-HEAD = "0001"  # newest revision in migrations/versions (a test holds them together)
+from marvel.store.revisions import HEAD, refuse_newer
 
 
 def migrations_directory() -> Path:
@@ -25,15 +23,6 @@ def migrations_directory() -> Path:
 def known_revisions() -> list[str]:
     """Revisions this marvel can read, by the names of their files."""
     return sorted(file.name[:4] for file in (migrations_directory() / "versions").glob("[0-9]*.py"))
-
-
-def refuse_newer(path: str, revision: str | None) -> None:
-    """Raise LogTooNew when a log was written by a newer marvel."""
-    if revision is not None and revision > HEAD:
-        raise LogTooNew(
-            f"event log {path} has schema {revision}, newer than this marvel's {HEAD}",
-            hint="upgrade marvel, or point MARVEL_HOME elsewhere",
-        )
 
 
 def revision_of(connection: sa.Connection) -> str | None:

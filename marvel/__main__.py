@@ -1,0 +1,45 @@
+"""The console script `marvel`: looks at argv before anything heavy is imported.
+
+A lane does a command without Typer, or returns None for what it does not know. Everything else,
+--help included, is Typer's.
+"""
+
+import sys
+
+from marvel.cli.errors import bounded
+
+
+def main() -> int:
+    """Run the command line of this process; its exit status."""
+    return bounded(lambda: run(sys.argv[1:]))
+
+
+def run(argv: list[str]) -> int:
+    """Run one command line. Raises MarvelError."""
+    if sys.stdout is not None and hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="replace")  # a terminal that can't show a letter shows `?`
+    lane = LANES.get(argv[0]) if argv else None
+    status = lane(argv[1:]) if lane is not None else None
+    if status is not None:
+        return status
+    from marvel.cli.app import run_typer
+
+    return run_typer(argv)
+
+
+def _get(argv: list[str]) -> int | None:
+    from marvel.cli.get import fast
+
+    return fast(argv)
+
+
+def _simulator(argv: list[str]) -> int | None:
+    from marvel.simulator import main as simulate
+
+    return simulate(argv)
+
+
+LANES = {"get": _get, "simulator": _simulator}
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,85 @@
+"""The one error boundary: whatever happens inside becomes text on stderr and an exit status.
+
+0 done, 1 refused or failed, 2 usage, 3 timed out, 4 no such resource; 130 interrupted, 141 nobody reads.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from marvel.errors import MarvelError
+
+TYPE_CHECKING = False  # typing is not worth 3 ms of every start
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+FAILED = 1
+INTERRUPTED = 130  # as a shell reports SIGINT
+UNREAD = 141  # as a shell reports SIGPIPE
+
+
+def bounded(command: Callable[[], int]) -> int:
+    """Run a command; its exit status, or that of the error it ended in."""
+    try:
+        status = command()
+        _flush()
+    except MarvelError as error:
+        say(f"error: {error.message}")
+        if error.hint:
+            say(f"hint: {error.hint}")
+        return _left(error.exit_code)
+    except BrokenPipeError:
+        return _left(UNREAD)
+    except KeyboardInterrupt:
+        return _left(INTERRUPTED)
+    except Exception as error:
+        return _left(_internal(error))
+    return status
+
+
+def say(line: str) -> None:
+    """One line (or several, of a manifest) to a person, on stderr; harmless to a terminal."""
+    from marvel.cli.table import printable
+
+    if sys.stderr is None:
+        return
+    try:
+        sys.stderr.write("\n".join(printable(part) for part in line.split("\n")) + "\n")
+        sys.stderr.flush()
+    except OSError:
+        pass  # nobody to tell
+
+
+def _internal(error: Exception) -> int:
+    if os.environ.get("MARVEL_DEBUG"):
+        import traceback
+
+        traceback.print_exc()
+    say(f"error: internal error: {type(error).__name__}: {error}")
+    say("hint: this is a bug in marvel; MARVEL_DEBUG=1 shows where it happened")
+    return FAILED
+
+
+def _flush() -> None:
+    """Push out what is buffered, while there still is someone to hear of a failure."""
+    if sys.stdout is None:
+        return
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise MarvelError(f"output can't be written: {error.strerror}") from error
+
+
+def _left(status: int) -> int:
+    """End with a status. What is still buffered and can't be written must not complain at exit."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+    return status

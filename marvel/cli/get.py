@@ -1,0 +1,290 @@
+"""`marvel get`: from argv to a printed listing, for both lanes.
+
+The fast lane (`fast`) reads argv itself and never imports Typer. What it does not know, it leaves to
+Typer, which knows the same options (marvel/cli/reading.py) and comes back to `run`.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+
+from marvel import settings
+from marvel.cli import listing, objects
+from marvel.cli.errors import say
+from marvel.cli.table import is_coloured, printable, table
+from marvel.errors import NotFound, UsageError
+from marvel.store.query import Reader, daemon_note
+
+TYPE_CHECKING = False  # typing is not worth 3 ms of every start
+if TYPE_CHECKING:
+    from typing import Any
+
+    from marvel.settings import Paths
+
+    Row = dict[str, Any]
+    Rows = list[Row]
+
+KINDS = ("sessions", "teams", "workspaces", "endpoints")
+NAMES = {name: kind for kind in KINDS for name in (kind, kind[:-1], kind[0])}
+OUTPUTS = ("table", "wide", "json", "name", "jsonl")
+STATES = ("pending", "running", "stopping", "stopped", "succeeded", "failed", "crashloop-backoff")
+WAITING = ("waiting", "limited")  # activities that need a person, or time
+SELECTORS = {  # what each kind can be selected by
+    "sessions": ("workspace", "team", "role", "state", "waiting", "all"),
+    "teams": ("workspace", "team", "role"),
+    "workspaces": ("workspace",),
+    "endpoints": ("workspace", "team", "role"),
+}
+VALUED = {
+    "-o": "output",
+    "--output": "output",
+    "--workspace": "workspace",
+    "--team": "team",
+    "--role": "role",
+    "--state": "state",
+    "--sort-by": "sort_by",
+}
+FLAGS = {"--no-headers": "no_headers", "--all": "all", "--waiting": "waiting"}
+
+
+class Request:
+    """What was asked for. Plain words of a person; `run` says what is wrong with them."""
+
+    def __init__(self, kind: str, key: str | None = None) -> None:
+        self.kind = kind
+        self.key = key
+        self.output = "table"
+        self.workspace: str | None = None
+        self.team: str | None = None
+        self.role: str | None = None
+        self.state: str | None = None  # several with commas
+        self.sort_by: str | None = None
+        self.no_headers = False
+        self.all = False
+        self.waiting = False
+
+
+def fast(argv: list[str]) -> int | None:
+    """Do `marvel get ARGV`; None when something in it is not for the fast lane."""
+    request = parse(argv)
+    return None if request is None else run(request)
+
+
+def parse(argv: list[str]) -> Request | None:
+    """The request of a command line; None when there is anything in it but known options."""
+    words: list[str] = []
+    given: dict[str, Any] = {}
+    rest = iter(argv)
+    for word in rest:
+        name, equals, value = word.partition("=")
+        if word in FLAGS:
+            given[FLAGS[word]] = True
+        elif name in VALUED and equals and name.startswith("--"):
+            given[VALUED[name]] = value
+        elif word in VALUED:
+            value = next(rest, "-")
+            if value.startswith("-"):
+                return None
+            given[VALUED[word]] = value
+        elif word.startswith("-"):
+            return None
+        else:
+            words.append(word)
+    if len(words) not in (1, 2):
+        return None
+    request = Request(*words)
+    for name, value in given.items():
+        setattr(request, name, value)
+    return request
+
+
+def run(request: Request) -> int:
+    """Print what was asked for. Raises MarvelError."""
+    kind = kind_of(request.kind)
+    _check(kind, request)
+    paths = settings.paths()
+    found, single = _found(paths, kind, request)
+    warn_without_daemon(paths)
+    now = time.time()
+    if single and not found:
+        raise NotFound(f"no such {kind[:-1]}: {request.key}", hint=f"marvel get {kind} lists what there is")
+    if request.output in ("table", "wide"):
+        _print_table(kind, found, request, now)
+    else:
+        _print_objects(kind, _sorted_objects(kind, found, request, now), request.output, single)
+    return 0
+
+
+def kind_of(word: str) -> str:
+    """The kind a word means: plural, singular and one letter. Raises UsageError."""
+    if word not in NAMES:
+        raise UsageError(f"there is no kind {word!r}", hint=f"kinds: {' '.join(KINDS)} (or s t w e)")
+    return NAMES[word]
+
+
+def warn_without_daemon(paths: Paths) -> None:
+    """Say so on stderr when nobody keeps what is shown true."""
+    if daemon_note(paths) is None:
+        say("no daemon is running: this is what was recorded last (marvel daemon -d starts one)")
+
+
+def _check(kind: str, request: Request) -> None:
+    """Refuse what makes no sense, before anything is read."""
+    request.output = request.output.removeprefix("=")
+    if request.output not in OUTPUTS:
+        raise UsageError(f"there is no output {request.output!r}", hint=f"-o {' | '.join(OUTPUTS)}")
+    for name in SELECTORS["sessions"]:
+        if getattr(request, name) and name not in SELECTORS[kind]:
+            raise UsageError(f"--{name} does not apply to {kind}")
+        if getattr(request, name) and request.key and name not in ("workspace", "all"):
+            raise UsageError(f"--{name} selects among many, and a KEY names one", hint="leave one of them out")
+    for state in (request.state or "").split(","):
+        if state and state not in STATES:
+            raise UsageError(f"there is no state {state!r}", hint=f"states: {' '.join(STATES)}")
+    if request.sort_by is not None:
+        known = listing.sort_keys(kind)
+        if request.sort_by.lower() not in known:
+            raise UsageError(f"can't sort {kind} by {request.sort_by!r}", hint=f"by: {' '.join(known)}")
+    if request.team and "/" in request.team:
+        request.workspace, _, request.team = request.team.partition("/")
+
+
+def _found(paths: Paths, kind: str, request: Request) -> tuple[Rows, bool]:
+    """The objects asked for, in order, and whether it is one that was named by its key."""
+    with Reader(paths) as reader:
+        match kind:
+            case "sessions":
+                return _sessions(reader, request)
+            case "teams":
+                return _teams(reader, request), request.key is not None
+            case "workspaces":
+                rows = [reader.rows(name) for name in ("workspaces", "teams")]
+                found = objects.workspaces(*rows, reader.sessions())
+                name = request.key.removeprefix("workspace/") if request.key else request.workspace
+                found = [row for row in found if name in (None, row["name"])]
+                return sorted(found, key=lambda row: row["name"]), request.key is not None
+            case _:
+                return _endpoints(reader, request), request.key is not None
+
+
+def _sessions(reader: Reader, request: Request) -> tuple[Rows, bool]:
+    rows = reader.sessions(request.workspace)
+    single = False
+    if request.key is not None:
+        teams = [(row["workspace"], row["name"]) for row in reader.rows("teams", request.workspace)]
+        what, name = find(request.key, rows, teams)
+        single = what == "session"
+        rows = [row for row in rows if name in (row["uid"], f"{row['workspace']}/{row['team']}")]
+    if not (request.all or single):
+        rows = [row for row in rows if objects.is_listed(row)]
+    states = request.state.split(",") if request.state else STATES
+    rows = [
+        row
+        for row in rows
+        if request.team in (None, row["team"])
+        and request.role in (None, row["role"])
+        and row["state"] in states
+        and (not request.waiting or (row.get("activity") in WAITING and row["state"] == "running"))
+    ]
+    return [objects.session(row) for row in sorted(rows, key=objects.order)], single
+
+
+def find(key: str, sessions: Rows, teams: list[tuple[str, str]]) -> tuple[str, str]:
+    """("session", uid) or ("team", "w/t") of a key among rows. Raises NotFound and Rejected."""
+    from marvel import keys
+
+    return keys.find(key, named(sessions), teams)
+
+
+def named(sessions: Rows) -> list[Any]:
+    """Sessions as keys.py wants to see them."""
+    from marvel.keys import Named
+
+    return [
+        Named(
+            workspace=row["workspace"],
+            team=row["team"],
+            role=row["role"],
+            name=row["name"],
+            generation=row["generation"],
+            number=row["index"],
+            uid=row["uid"],
+            created_at=row["created_at"],
+            one_off=row.get("one_off", False),
+        )
+        for row in sessions
+    ]
+
+
+def _teams(reader: Reader, request: Request) -> Rows:
+    workspace, name = request.workspace, request.team
+    if request.key is not None:
+        from marvel.keys import team_key
+
+        workspace, name = team_key(request.key)
+    rows = [reader.rows(table, workspace) for table in ("teams", "roles", "cohorts", "sessions")]
+    found = [team for team in objects.teams(*rows) if name in (None, team["name"])]
+    if request.role is not None:
+        for team in found:
+            team["roles"] = [role for role in team["roles"] if role["role"] == request.role]
+        found = [team for team in found if team["roles"]]
+    return sorted(found, key=lambda team: (team["workspace"], team["name"]))
+
+
+def _endpoints(reader: Reader, request: Request) -> Rows:
+    name = request.key.removeprefix("endpoint/") if request.key is not None else None
+    found = objects.endpoints(*(reader.rows(table, request.workspace) for table in ("endpoints", "sessions")))
+    found = [
+        row
+        for row in found
+        if name in (None, row["key"])
+        and request.team in (None, row["team"])
+        and request.role in (None, row["role"])
+    ]
+    return sorted(found, key=lambda row: (row["workspace"], row["name"]))
+
+
+def _sorted(kind: str, rows: Rows, request: Request, now: float) -> Rows:
+    if request.sort_by is None:
+        return rows
+    return listing.sorted_by(listing.sort_keys(kind)[request.sort_by.lower()], rows, now)
+
+
+def _sorted_objects(kind: str, found: Rows, request: Request, now: float) -> Rows:
+    """A team has as many lines as roles: it stands where the first of them does."""
+    if kind != "teams" or request.sort_by is None:
+        return _sorted(kind, found, request, now)
+    rows = _sorted(kind, listing.lines(kind, found), request, now)
+    places: dict[str, int] = {}
+    for place, row in enumerate(rows):
+        places.setdefault(f"{row['workspace']}/{row['team']}", place)
+    return sorted(found, key=lambda team: places.get(team["key"], len(rows)))
+
+
+def _print_table(kind: str, found: Rows, request: Request, now: float) -> None:
+    rows = _sorted(kind, listing.lines(kind, found), request, now)
+    if not rows:
+        say(f"No {kind} found.")
+        return
+    headers, cells = listing.cells(kind, rows, now, wide=request.output == "wide")
+    show(table([] if request.no_headers else headers, cells, coloured=is_coloured()))
+
+
+def _print_objects(kind: str, found: Rows, output: str, single: bool) -> None:
+    if output == "name":
+        show("".join(f"{kind[:-1]}/{printable(row['key'])}\n" for row in found))
+        return
+    import json
+
+    made = [objects.published(row) for row in found]
+    if output == "jsonl":
+        show("".join(json.dumps(row) + "\n" for row in made))
+    else:
+        show(json.dumps(made[0] if single else made, indent=2) + "\n")
+
+
+def show(text: str) -> None:
+    """Text to standard output, if there is one."""
+    if sys.stdout is not None:
+        sys.stdout.write(text)

@@ -1,0 +1,149 @@
+"""An event's payload in a few words, and its one line for people. Pure."""
+
+from __future__ import annotations
+
+from marvel.cli.times import local, until
+
+TYPE_CHECKING = False  # typing is not worth 3 ms of every start
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    Row = dict[str, Any]
+
+KIND_COLUMNS = 25  # the longest kind, and one
+WARNING = "!"
+
+
+def line(event: Row, *, warning: bool) -> str:
+    """One event for people: mark, time here, position, kind, key, and what it says."""
+    mark = WARNING if warning else " "
+    parts = (f"{mark} {local(event['time'])} {event['position']:>6}", event["kind"].ljust(KIND_COLUMNS))
+    return "  ".join((*parts, *filter(None, (key(event), summary(event))))).rstrip()
+
+
+def key(event: Row) -> str:
+    """What an event speaks of; empty for the log and the daemon."""
+    if event["session"]:
+        return f"{event['workspace']}/{event['session']}"
+    name = "/".join(part for part in (event["workspace"], event["team"], event["role"]) if part)
+    return name if event["generation"] is None else f"{name} g{event['generation']}"
+
+
+def summary(event: Row) -> str:
+    """What happened, in words. Kinds of a newer marvel show their plain values."""
+    tell = SUMMARIES.get(event["kind"], _plain)
+    try:
+        return tell(event["payload"], event["time"])
+    except (KeyError, TypeError, ValueError):  # another shape than this marvel knows
+        return _plain(event["payload"], event["time"])
+
+
+def ending(payload: Row) -> str:
+    """How a process ended: its signal, its exit status, or nothing that is known."""
+    if payload.get("signal"):
+        return f"SIG{payload['signal']}"
+    status = payload.get("exit_status")
+    return "" if status is None else f"exit {status}"
+
+
+def _join(*parts: object) -> str:
+    return ", ".join(str(part) for part in parts if part)
+
+
+def _plain(payload: Row, at: float) -> str:
+    return " ".join(f"{name}={value}" for name, value in payload.items() if not isinstance(value, dict | list))
+
+
+def _nothing(payload: Row, at: float) -> str:
+    return ""
+
+
+def _why(payload: Row, at: float) -> str:
+    return ": ".join(part for part in (payload["reason"], payload.get("detail")) if part)
+
+
+def _applied_role(payload: Row, at: float) -> str:
+    runtime = payload["spec"].get("template", {}).get("runtime", {})
+    return _join(f"replicas {payload['replicas']}", runtime.get("image") or runtime.get("command"))
+
+
+def _created_cohort(payload: Row, at: float) -> str:
+    return _join(f"count {payload['count']}", payload.get("proven") and "template proven")
+
+
+def _scheduled(payload: Row, at: float) -> str:
+    restarts = payload.get("restarts")
+    return _join(
+        payload["image"] or payload["command"],
+        restarts and f"restart {restarts}",
+        payload.get("one_off") and "one-off",
+        payload.get("reason") and f"waits: {payload['reason']}",
+    )
+
+
+def _started(payload: Row, at: float) -> str:
+    pane = payload["pane"].removeprefix("%")
+    return _join(f"pane {pane}", f"pid {payload['pid']}", payload.get("adopted") and "adopted")
+
+
+def _stopping(payload: Row, at: float) -> str:
+    return _join(payload["reason"], f"SIG{payload.get('signal', 'TERM')}", until(payload["deadline"], at))
+
+
+def _ended(payload: Row, at: float) -> str:
+    words = _join(payload["state"], ending(payload), payload.get("reason"))
+    return f"{words}: {payload['detail']}" if payload.get("detail") else words
+
+
+def _signaled(payload: Row, at: float) -> str:
+    percent = payload.get("context_percent")
+    return _join(
+        payload.get("activity"),
+        percent is not None and f"context {percent:.0f} %",
+        payload.get("agent_session_id") and f"agent session {payload['agent_session_id']}",
+    )
+
+
+SUMMARIES: dict[str, Callable[[Row, float], str]] = {
+    "workspace.created": _nothing,
+    "workspace.deleted": _nothing,
+    "team.applied": lambda p, at: _join(p.get("roles") and f"roles {' '.join(p['roles'])}"),
+    "team.deleted": _nothing,
+    "role.applied": _applied_role,
+    "role.scaled": lambda p, at: f"replicas {p['replicas']}",
+    "role.restart-requested": _nothing,
+    "role.removed": _nothing,
+    "endpoint.applied": lambda p, at: f"{p['name']} → {p['team']}{'/' if p.get('role') else ''}{p.get('role', '')}",
+    "endpoint.removed": lambda p, at: str(p["name"]),
+    "cohort.created": _created_cohort,
+    "cohort.scaled": lambda p, at: f"count {p['count']}",
+    "cohort.proven": _nothing,
+    "cohort.removed": _nothing,
+    "session.scheduled": _scheduled,
+    "session.cleared": _nothing,
+    "session.start-delayed": _why,
+    "session.started": _started,
+    "session.start-failed": _why,
+    "session.stopping": _stopping,
+    "session.ended": _ended,
+    "session.backed-off": lambda p, at: until(p["restart_at"], at),
+    "session.gave-up": _why,
+    "session.released": _nothing,
+    "session.restart-requested": _nothing,
+    "session.recovered": _nothing,
+    "session.signaled": _signaled,
+    "session.readied": lambda p, at: "ready" if p["ready"] else "no longer ready",
+    "session.leftover": lambda p, at: _join(f"pids {' '.join(map(str, p['pids']))}", p.get("detail")),
+    "session.forgotten": _nothing,
+    "health.changed": lambda p, at: _join(p["health"], p.get("reason")),
+    "daemon.started": lambda p, at: f"pid {p['pid']}, marvel {p['version']}",
+    "daemon.stop-requested": lambda p, at: "sessions are kept" if p.get("keep_sessions") else "with all sessions",
+    "daemon.stopped": lambda p, at: str(p["reason"]),
+    "tmux.server-started": lambda p, at: str(p["server"]),
+    "tmux.server-lost": lambda p, at: f"{p['server']}, {p['sessions']} sessions",
+    "pane.orphaned": lambda p, at: f"pane {p['pane'].removeprefix('%')}, pid {p['pid']}",
+    "log.created": lambda p, at: str(p["log_id"]),
+    "log.truncated": lambda p, at: f"position {p['noted_position']} was noted before",
+    "clock.stepped": lambda p, at: f"by {p['seconds']:+.3f} s",
+}

@@ -1,0 +1,20 @@
+"""The daemon: observe → reconcile → act → record, in one thread around one selector.
+
+| module | does |
+|---|---|
+| `main` | takes the lock, opens the log, starts the loop; detaching |
+| `loop` | waits for the log, tmux, processes, the socket and deadlines; nothing runs on a fixed tick |
+| `reconciler` | catches up with the log, runs the controllers over what changed, appends what they decide |
+| `agents` | brings panes to what the world says: start, adopt, notice the end |
+| `fleet` | the tmux servers, one per workspace: open, lost, no longer needed |
+| `stopper` | ends sessions: keys, signal, grace, KILL, proven gone |
+| `leases` | heartbeats in: the lease table, and events when a beat says something new |
+| `listener` | the JSON socket |
+| `processes` | what /proc and pidfds tell |
+| `observations` | what was seen, as facts: pure |
+| `launch` | a launch plan checked against this machine |
+| `lock`, `tokens` | one daemon per state directory; what proves that a beat is a session's own |
+
+The daemon's memory holds handles (pidfds, connections) and what can be read again; what must survive it
+is in the log. It may be killed at any moment: the next one lists the panes and finds its agents.
+"""

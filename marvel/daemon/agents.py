@@ -1,0 +1,432 @@
+"""Brings panes to what the world says of their sessions: start, adopt, notice the end.
+
+`look` compares one session with what is in hand and does what is missing; it may be called at any time
+and as often as one likes. Everything observed goes back to the log as a note. Nothing here decides whether
+a session shall run.
+
+How an end is noticed: the pidfd of the pane's process fires; tmux is asked for its dead panes, once for
+all that ended together; status or signal, the last lines of the screen are kept, the pane is closed, and
+the end is noted. A session with a stop order has ended only when the stopper has proved it gone.
+"""
+
+import os
+import time
+from collections.abc import Callable, Mapping
+
+from marvel.daemon import processes, tails
+from marvel.daemon.fleet import Fleet
+from marvel.daemon.launch import Unlaunchable, prepare
+from marvel.daemon.observations import (
+    Observation,
+    ended,
+    leftover,
+    orphaned,
+    server_lost,
+    server_started,
+    start_delayed,
+    start_failed,
+    started,
+)
+from marvel.daemon.poller import READ, Poller
+from marvel.daemon.stopper import Stopper
+from marvel.resources import RoleSpec, Session, StopOrder, Template
+from marvel.runtimes import LaunchPlan, Place
+from marvel.tmux import Failed, Pane, PaneSpec, TmuxServer
+from marvel.tmux.timers import Timers
+from marvel.world import World
+
+ASK_AGAIN_SECONDS = (0.002, 0.005, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)  # until tmux knows of an end
+UNREACHABLE_SECONDS = 2.0  # before asking a tmux again that did not answer
+LOST_GRACE_SECONDS = 0.5  # for what survived its pane, before KILL
+ORPHAN_GRACE_SECONDS = 10.0
+
+
+class Agent:
+    """A session's process, as far as this daemon holds it."""
+
+    def __init__(self, uid: str, workspace: str) -> None:
+        self.uid = uid
+        self.workspace = workspace
+        self.creating = False
+        self.doubtful = False  # whether it was created is not known
+        self.pane = ""
+        self.pid: int | None = None
+        self.handle: int | None = None  # pidfd while its process is watched
+        self.exited = False
+        self.asked = 0  # times tmux was asked for its status
+        self.why = ""  # it ended, when neither status nor signal tells
+
+
+class Agents:
+    """All agents of all workspaces."""
+
+    def __init__(
+        self,
+        *,
+        fleet: Fleet,
+        poller: Poller,
+        timers: Timers,
+        world: Callable[[], World],
+        note: Callable[[Observation], None],
+        place: Callable[[Session], Place],
+        environ: Mapping[str, str],
+        log_id: str,
+    ) -> None:
+        self._fleet = fleet
+        self._poller = poller
+        self._timers = timers
+        self._world = world
+        self._note = note
+        self._place = place
+        self._environ = environ
+        self._log_id = log_id
+        self._agents: dict[str, Agent] = {}
+        self._asking: set[str] = set()  # workspaces whose tmux is being asked for ends
+        self.stopper = Stopper(type_keys=self._type_keys, on_gone=self._gone)
+        self._orphans: dict[str, Pane] = {}
+        self._sweeps: set[str] = set()  # ended sessions that may have left something behind
+        fleet.on_up = self._adopt
+        fleet.on_lost = self._lost_server
+        fleet.on_unreachable = self._unreachable
+
+    def look(self, uid: str) -> None:
+        """Do what is missing for one session."""
+        session = self._world().sessions.get(uid)
+        agent = self._agents.get(uid)
+        if session is None or not session.alive:
+            return
+        if session.state == "stopping":
+            self._stop(session, agent)
+        elif session.state == "pending" and not session.held and agent is None:
+            self._start(session)
+
+    def look_at_all(self) -> None:
+        """The same for every session that is alive."""
+        for uid, session in list(self._world().sessions.items()):
+            if session.alive:
+                self.look(uid)
+
+    # --- start ---------------------------------------------------------------------------------
+
+    def _start(self, session: Session) -> None:
+        server = self._fleet.server(session.workspace)
+        if server is None:
+            self._fleet.open(session.workspace, start=True)  # looks again once it is up
+            return
+        template, role = self._wish(session)
+        if template is None:
+            return  # its cohort is gone: the controllers will stop it
+        agent = self._agents[session.uid] = Agent(session.uid, session.workspace)
+        try:
+            plan = prepare(session, template, role, self._place(session), self._environ)
+            self._write_files(session, plan)
+        except Unlaunchable as problem:
+            del self._agents[session.uid]
+            self._note(start_failed(session.uid, "invalid-runtime", str(problem)))
+            return
+        except OSError as error:
+            agent.doubtful = True
+            self._note(start_delayed(session.uid, "state-directory", f"{error.filename}: {error.strerror}"))
+            self._timers.after(UNREACHABLE_SECONDS, lambda: self.compare(session.workspace))
+            return
+        agent.creating = True
+        spec = PaneSpec(uid=session.uid, log_id=self._log_id, argv=plan.argv, env=plan.env, cwd=plan.cwd)
+        server.create(spec, lambda pane: self._created(agent, pane))
+
+    def _wish(self, session: Session) -> tuple[Template | None, RoleSpec | None]:
+        if session.one_off:
+            return session.template, None
+        world = self._world()
+        role = world.roles.get(session.role_key)
+        for cohort in world.cohorts_of(session.role_key):
+            if cohort.generation == session.generation:
+                return cohort.template, role.spec if role else None
+        return None, None
+
+    def _write_files(self, session: Session, plan: LaunchPlan) -> None:
+        place = self._place(session)
+        os.makedirs(place.directory, mode=0o700, exist_ok=True)
+        os.makedirs(os.path.dirname(place.beat), mode=0o700, exist_ok=True)
+        for path, content in plan.files.items():
+            with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+                file.write(content)
+
+    def _created(self, agent: Agent, pane: Pane | Failed) -> None:
+        agent.creating = False
+        if not isinstance(pane, Failed):
+            self._follow(agent, pane)
+            return
+        if pane.reason == "refused":
+            del self._agents[agent.uid]
+            self._note(start_failed(agent.uid, "tmux-refused", pane.message))
+            return
+        agent.doubtful = True  # it may have been created all the same: compare the panes first
+        self._note(start_delayed(agent.uid, "tmux-unavailable", pane.message))
+        self._timers.after(UNREACHABLE_SECONDS, lambda: self.compare(agent.workspace))
+
+    def compare(self, workspace: str) -> None:
+        """Compare a workspace's panes with the world anew."""
+        server = self._fleet.server(workspace)
+        if server is not None:
+            self._adopt(workspace, server)
+
+    def _follow(self, agent: Agent, pane: Pane, *, adopted: bool = False) -> None:
+        """Watch a pane's process. From the moment the pidfd is open the pid can't become another's."""
+        agent.pane, agent.pid = pane.pane, pane.pid
+        agent.handle = processes.open_handle(pane.pid)
+        process = processes.look_at(pane.pid) if agent.handle is not None else None
+        session = self._world().sessions.get(agent.uid)
+        recorded = session.pid_start if session else None
+        server = self._fleet.identity(agent.workspace)
+        self._note(
+            started(
+                agent.uid,
+                server=server,
+                pane=pane.pane,
+                pid=pane.pid,
+                pid_start=process.start if process else None,
+                adopted=adopted,
+            )
+        )
+        is_another = process is not None and recorded is not None and recorded != process.start
+        if agent.handle is None or process is None or is_another or pane.dead:
+            self._exited(agent)
+        else:
+            self._poller.watch(agent.handle, READ, agent, lambda _events: self._exited(agent))
+
+    # --- adopt ---------------------------------------------------------------------------------
+
+    def _adopt(self, workspace: str, server: TmuxServer) -> None:
+        """A server is reachable: compare its panes with the world."""
+
+        def compare(panes: tuple[Pane, ...] | Failed) -> None:
+            if isinstance(panes, Failed):
+                self._timers.after(UNREACHABLE_SECONDS, lambda: self._readopt(workspace, server))
+                return
+            first = self._fleet.server(workspace) is None
+            self._fleet.settle(workspace)
+            if first:
+                self._note(server_started(workspace, server.identity or ""))
+            self._compare(workspace, panes)
+
+        server.panes(compare)
+
+    def _readopt(self, workspace: str, server: TmuxServer) -> None:
+        if server.state == "up":
+            self._adopt(workspace, server)
+
+    def _compare(self, workspace: str, panes: tuple[Pane, ...]) -> None:
+        ours = {pane.uid: pane for pane in panes if pane.log_id == self._log_id and pane.uid}
+        sessions = self._world().sessions
+        for agent in [a for a in self._agents.values() if a.doubtful and a.workspace == workspace]:
+            del self._agents[agent.uid]  # the list tells whether it was created
+        for uid, pane in ours.items():
+            owner = sessions.get(uid)
+            if owner is None or not owner.alive:
+                self._end_orphan(workspace, pane, known=owner is not None)
+            elif uid not in self._agents:
+                agent = self._agents[uid] = Agent(uid, workspace)
+                self._follow(agent, pane, adopted=True)
+        for session in list(sessions.values()):
+            if session.workspace != workspace or not session.alive or session.uid in ours:
+                continue
+            held = self._agents.get(session.uid)
+            if session.pid is not None and not (held and held.exited):
+                self._lose(session, "pane-closed")
+        self._look_at_workspace(workspace)
+
+    def _look_at_workspace(self, workspace: str) -> None:
+        for session in list(self._world().sessions.values()):
+            if session.workspace == workspace and session.alive:
+                self.look(session.uid)
+
+    def _end_orphan(self, workspace: str, pane: Pane, *, known: bool) -> None:
+        """A pane of this log that no live session owns. That of an ended session was only left open."""
+        if pane.uid in self._orphans or pane.uid in self._agents:
+            return
+        if known and pane.dead:
+            self._close_pane(workspace, pane.pane, pane.uid)
+            return
+        self._orphans[pane.uid] = pane
+        self._note(orphaned(workspace, pane.uid, pane.pane, pane.pid))
+        self._sweep(pane.uid, pane.pid, ORPHAN_GRACE_SECONDS)
+
+    # --- the end -------------------------------------------------------------------------------
+
+    def _exited(self, agent: Agent) -> None:
+        """The pane's own process has ended."""
+        if agent.handle is not None:
+            self._poller.forget(agent.handle, agent)
+            os.close(agent.handle)
+            agent.handle = None
+        if agent.exited:
+            return
+        agent.exited = True
+        if agent.uid in self.stopper:
+            self.stopper.hurry(agent.uid, time.monotonic())
+        else:
+            self._ask(agent.workspace)
+
+    def _ask(self, workspace: str, *, all_panes: bool = False) -> None:
+        """Ask tmux once for all panes of a workspace whose processes have ended."""
+        server = self._fleet.server(workspace)
+        if workspace in self._asking or server is None:
+            return
+        self._asking.add(workspace)
+
+        def answer(panes: tuple[Pane, ...] | Failed) -> None:
+            self._asking.discard(workspace)
+            if isinstance(panes, Failed):
+                self._timers.after(UNREACHABLE_SECONDS, lambda: self._ask(workspace))
+            else:
+                self._collect(workspace, {pane.uid: pane for pane in panes}, complete=all_panes)
+
+        server.panes(answer, dead_only=not all_panes)
+
+    def _collect(self, workspace: str, panes: dict[str, Pane], *, complete: bool) -> None:
+        waiting = [
+            agent
+            for agent in self._agents.values()
+            if agent.workspace == workspace and agent.exited and agent.uid not in self.stopper
+        ]
+        unknown = []
+        for agent in waiting:
+            pane = panes.get(agent.uid)
+            if pane is not None and pane.dead:
+                self._finish(agent, pane)
+            elif complete and pane is None:
+                agent.why = agent.why or "pane-closed"
+                self._finish(agent, None)
+            elif agent.asked >= len(ASK_AGAIN_SECONDS):
+                agent.why = agent.why or "unknown"
+                self._finish(agent, None)
+            else:
+                agent.asked += 1
+                unknown.append(agent.asked)
+        if unknown:
+            times = min(unknown)
+            pause = ASK_AGAIN_SECONDS[times - 1]
+            self._timers.after(pause, lambda: self._ask(workspace, all_panes=times > 2))
+
+    def _finish(self, agent: Agent, pane: Pane | None) -> None:
+        """Status or signal are known, or known to be lost: keep the last lines, close the pane, note it."""
+        server = self._fleet.server(agent.workspace)
+        if pane is None or server is None:
+            self._end(agent, None, "")
+            return
+
+        def captured(text: str | Failed) -> None:
+            digest = ""
+            if not isinstance(text, Failed):
+                session = self._world().sessions.get(agent.uid)
+                digest = tails.keep(self._place(session).directory, text) if session else ""
+            self._end(agent, pane, digest)
+            self._close_pane(agent.workspace, agent.pane, agent.uid)
+
+        agent.exited = False  # asked for no more
+        server.capture(agent.pane, agent.uid, captured, start=-tails.LINES)
+
+    def _end(self, agent: Agent, pane: Pane | None, tail_sha256: str) -> None:
+        if self._agents.pop(agent.uid, None) is None:
+            return
+        self._note(
+            ended(
+                agent.uid,
+                exit_status=pane.exit_status if pane else None,
+                signal=(pane.signal or "") if pane else "",
+                reason=agent.why,
+                tail_sha256=tail_sha256,
+            )
+        )
+        session = self._world().sessions.get(agent.uid)
+        if session is not None and session.stop is None and not agent.why.startswith("tmux"):
+            self._sweeps.add(agent.uid)
+            self._sweep(agent.uid, None, ORPHAN_GRACE_SECONDS)
+
+    def _close_pane(self, workspace: str, pane: str, uid: str) -> None:
+        server = self._fleet.server(workspace)
+        if server is not None:
+            server.kill_pane(pane, uid, _ignore)
+
+    # --- stop ----------------------------------------------------------------------------------
+
+    def _stop(self, session: Session, agent: Agent | None) -> None:
+        if session.stop is None or (agent is not None and agent.creating):
+            return
+        if agent is None and session.pid is not None:
+            return  # not adopted yet: its panes are being asked for
+        if agent is None and self._fleet.server(session.workspace) is None and session.pid is None:
+            # Perhaps a pane exists that no event tells of: look before it is called gone.
+            self._fleet.open(session.workspace, start=True)
+            return
+        pid = agent.pid if agent else None
+        self.stopper.begin(session.uid, pid, session.stop, time.time(), time.monotonic())
+
+    def _lose(self, session: Session, why: str) -> None:
+        """A started session whose pane is not there: end what survived, then note its end."""
+        agent = self._agents.setdefault(session.uid, Agent(session.uid, session.workspace))
+        agent.pid, agent.why, agent.exited = session.pid, agent.why or why, True
+        if agent.handle is not None:
+            self._poller.forget(agent.handle, agent)
+            os.close(agent.handle)
+            agent.handle = None
+        agent.pane = ""
+        self._sweep(session.uid, None, LOST_GRACE_SECONDS)
+
+    def _sweep(self, uid: str, pid: int | None, grace: float) -> None:
+        now = time.time()
+        order = StopOrder(reason="leftover", at=now, deadline=now + grace)
+        self.stopper.begin(uid, pid, order, now, time.monotonic())
+
+    def _gone(self, uid: str, outlived: list[int], left: list[int]) -> None:
+        """The stopper has proved a session gone (but for `left`, which can't be ended)."""
+        if left:
+            self._note(leftover(uid, left, "can't be ended: they ignore KILL or are not ours"))
+        if uid in self._orphans:
+            pane = self._orphans.pop(uid)
+            for workspace in self._fleet.up():
+                self._close_pane(workspace, pane.pane, uid)
+            return
+        if uid in self._sweeps:
+            self._sweeps.discard(uid)
+            if outlived and not left:
+                self._note(leftover(uid, outlived, "outlived the agent that started them; ended"))
+            return
+        agent = self._agents.get(uid)
+        if agent is None:  # it never had a process
+            self._note(ended(uid))
+        elif agent.pane and self._fleet.server(agent.workspace) is not None:
+            agent.exited = True
+            self._ask(agent.workspace)
+        else:
+            self._end(agent, None, "")
+
+    def _type_keys(self, uid: str, keys: tuple[str, ...]) -> None:
+        agent = self._agents.get(uid)
+        server = self._fleet.server(agent.workspace) if agent else None
+        if agent is not None and server is not None:
+            server.send_keys(agent.pane, uid, keys, _ignore)
+
+    # --- servers -------------------------------------------------------------------------------
+
+    def _lost_server(self, workspace: str, identity: str) -> None:
+        """One incident: all sessions of the workspace have lost their panes."""
+        self._asking.discard(workspace)
+        alive = [s for s in self._world().sessions.values() if s.workspace == workspace and s.alive]
+        had_panes = [s for s in alive if s.pid is not None or s.uid in self._agents]
+        if had_panes:
+            self._note(server_lost(workspace, identity, len(had_panes)))
+        for session in had_panes:
+            self._lose(session, "tmux-server-lost")
+        for session in alive:
+            if session not in had_panes:
+                self.look(session.uid)
+
+    def _unreachable(self, workspace: str, why: str) -> None:
+        for session in self._world().sessions.values():
+            if session.workspace == workspace and session.state == "pending" and not session.held:
+                self._note(start_delayed(session.uid, "tmux-unavailable", why))
+
+
+def _ignore(_failed: Failed | None) -> None:
+    """What was asked for is a courtesy: it is looked at again when panes are compared."""

@@ -1,0 +1,182 @@
+"""The tmux servers, one per workspace: opened when needed, tried again while out of reach.
+
+A server that is gone is one incident for its owner (`on_lost`); one that does not answer is *unknown*,
+and unknown changes nothing: its agents run on, and the connection is tried again.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from marvel.daemon.poller import READ, WRITE, Poller
+from marvel.settings import Paths
+from marvel.tmux import Failed, Pane, TmuxServer, server_environment
+from marvel.tmux.timers import Timers
+
+RETRY_FIRST_SECONDS, RETRY_MAX_SECONDS = 1.0, 30.0  # between tries to reach a server, doubling
+
+
+class Desk:
+    """One workspace's server as the fleet sees it."""
+
+    def __init__(self, server: TmuxServer) -> None:
+        self.server = server
+        self.settled = False  # its panes were compared with the world
+        self.watched: tuple[int, int] | None = None  # descriptor and events
+        self.retry = RETRY_FIRST_SECONDS
+        self.why_down = ""
+
+
+class Fleet:
+    """All tmux servers. The owner sets the callbacks, and calls `expire` at `deadline`."""
+
+    def __init__(
+        self, paths: Paths, poller: Poller, timers: Timers, environ: Mapping[str, str], history_limit: int
+    ) -> None:
+        self._paths = paths
+        self._poller = poller
+        self._timers = timers
+        self._environment = server_environment(environ)
+        self._history_limit = history_limit
+        self._desks: dict[str, Desk] = {}
+        self._closing = False
+        self.on_up: Callable[[str, TmuxServer], None]  # reachable: compare its panes with the world
+        self.on_lost: Callable[[str, str], None]  # workspace, identity of the server that is gone
+        self.on_unreachable: Callable[[str, str], None]  # workspace, why
+        os.makedirs(paths.tmux, mode=0o700, exist_ok=True)
+
+    def known_sockets(self) -> list[str]:
+        """Workspaces that have, or had, a server of ours."""
+        return [name.removesuffix(".sock") for name in os.listdir(self._paths.tmux) if name.endswith(".sock")]
+
+    def server(self, workspace: str) -> TmuxServer | None:
+        """The server of a workspace while it can be asked and its panes are known."""
+        desk = self._desks.get(workspace)
+        return desk.server if desk and desk.settled and desk.server.state == "up" else None
+
+    def identity(self, workspace: str) -> str:
+        """Which server it is: `pid/start time`."""
+        desk = self._desks.get(workspace)
+        return (desk.server.identity or "") if desk else ""
+
+    def open(self, workspace: str, *, start: bool) -> None:
+        """Connect to a workspace's server; with `start`, start one if there is none."""
+        desk = self._desks.get(workspace)
+        if desk is None:
+            desk = self._desks[workspace] = self._new(workspace)
+        self._with(desk, lambda: desk.server.open(start=start))
+
+    def settle(self, workspace: str) -> None:
+        """Its panes were compared with the world: agents may be started there."""
+        self._desks[workspace].settled = True
+
+    def shut_down(self, workspace: str, done: Callable[[], None]) -> None:
+        """End a server on which nothing of anybody is left; `done` in any case."""
+        desk = self._desks.get(workspace)
+        if desk is None or desk.server.state != "up":
+            done()
+            return
+
+        def ended(failed: Failed | None) -> None:
+            if failed is None:
+                self._drop(workspace)
+            done()
+
+        def look(panes: tuple[Pane, ...] | Failed) -> None:
+            if isinstance(panes, Failed) or panes:
+                done()
+            else:
+                desk.server.shutdown(ended)
+
+        self._with(desk, lambda: desk.server.panes(look))
+
+    def up(self) -> list[str]:
+        """Workspaces whose server is connected."""
+        return [name for name, desk in self._desks.items() if desk.server.state == "up"]
+
+    def sync(self) -> None:
+        """Have the poller watch what each connection wants; after anything that used one."""
+        for desk in self._desks.values():
+            self._watch(desk)
+
+    def deadline(self) -> float | None:
+        """When `expire` has something to do, on the monotonic clock."""
+        deadlines = (desk.server.deadline() for desk in self._desks.values())
+        return min((at for at in deadlines if at is not None), default=None)
+
+    def expire(self, now: float) -> None:
+        """Time-outs and retries of all connections."""
+        for desk in list(self._desks.values()):
+            at = desk.server.deadline()
+            if at is not None and at <= now:
+                self._with(desk, lambda desk=desk: desk.server.expire(now))  # type: ignore[misc]
+
+    def close(self) -> None:
+        """Hang up everywhere; the servers and their agents live on."""
+        self._closing = True
+        for desk in self._desks.values():
+            self._with(desk, desk.server.close)
+
+    def _new(self, workspace: str) -> Desk:
+        server = TmuxServer(
+            Path(self._paths.tmux_socket(workspace)),
+            workspace,
+            environment=self._environment,
+            history_limit=self._history_limit,
+        )
+        desk = Desk(server)
+        server.on_up = lambda: self._came_up(workspace, desk)
+        server.on_down = lambda why: self._went_down(workspace, desk, why)
+        return desk
+
+    def _came_up(self, workspace: str, desk: Desk) -> None:
+        desk.retry = RETRY_FIRST_SECONDS
+        desk.why_down = ""
+        self.on_up(workspace, desk.server)
+
+    def _went_down(self, workspace: str, desk: Desk, why: str) -> None:
+        if self._closing:
+            return
+        desk.settled = False
+        if desk.server.gone:
+            identity = desk.server.identity or ""
+            self._drop(workspace)
+            self.on_lost(workspace, identity)
+            return
+        if why != desk.why_down:
+            desk.why_down = why
+            self.on_unreachable(workspace, why)
+        self._timers.after(desk.retry, lambda: self._try_again(workspace, desk))
+        desk.retry = min(desk.retry * 2, RETRY_MAX_SECONDS)
+
+    def _try_again(self, workspace: str, desk: Desk) -> None:
+        if self._desks.get(workspace) is desk and not self._closing:
+            self._with(desk, lambda: desk.server.open(start=True))
+
+    def _drop(self, workspace: str) -> None:
+        desk = self._desks.pop(workspace, None)
+        if desk is not None:
+            self._with(desk, desk.server.close)
+            self._unwatch(desk)
+
+    def _with(self, desk: Desk, act: Callable[[], None]) -> None:
+        act()
+        self._watch(desk)
+
+    def _watch(self, desk: Desk) -> None:
+        fd = desk.server.fileno()
+        wanted = None if fd is None else (fd, READ | WRITE if desk.server.wants_write() else READ)
+        if wanted == desk.watched:
+            return
+        self._unwatch(desk)
+        desk.watched = wanted
+        if wanted is not None:
+            self._poller.watch(*wanted, desk, lambda events: self._ready(desk, events))
+
+    def _unwatch(self, desk: Desk) -> None:
+        if desk.watched is not None:
+            self._poller.forget(desk.watched[0], desk)
+            desk.watched = None
+
+    def _ready(self, desk: Desk, events: int) -> None:
+        self._with(desk, lambda: desk.server.on_ready(bool(events & READ), bool(events & WRITE)))

@@ -1,0 +1,93 @@
+"""A launch plan checked against this machine: directory, command, env_file, env_from.
+
+tmux would start in another directory without a word when one is missing, and a missing command is a
+silent exit status 1; so both are looked at first. Problems are `Unlaunchable`, in words.
+"""
+
+import os
+import shutil
+from collections.abc import Mapping
+
+import msgspec
+
+from marvel.resources import RoleSpec, Session, Template
+from marvel.runtimes import LaunchPlan, Place, Wish, adapter_of, launch_plan
+from marvel.runtimes.launch import expanded
+
+MAX_ENV_FILE_BYTES = 256 * 1024
+
+
+class Unlaunchable(Exception):
+    """Why there is nothing to run."""
+
+
+def prepare(
+    session: Session, template: Template, role: RoleSpec | None, place: Place, environ: Mapping[str, str]
+) -> LaunchPlan:
+    """The plan with an argv that can be executed and a whole environment.
+
+    Raises Unlaunchable.
+    """
+    wish = Wish(session=session, template=template, role=role, place=place)
+    plan = launch_plan(wish, adapter_of(template))
+    _check_directory(plan.cwd)
+    env = {**_recorded_elsewhere(expanded(template, session), environ), **plan.env}
+    path = env.get("PATH", environ.get("PATH", os.defpath))
+    return msgspec.structs.replace(plan, argv=_executable(plan, path), env=env)
+
+
+def _check_directory(cwd: str) -> None:
+    if not os.path.isdir(cwd):
+        what = "is not a directory" if os.path.exists(cwd) else "does not exist"
+        raise Unlaunchable(f"cwd {cwd} {what}")
+    if not os.access(cwd, os.X_OK):
+        raise Unlaunchable(f"cwd {cwd} can't be entered")
+
+
+def _executable(plan: LaunchPlan, path: str) -> tuple[str, ...]:
+    command = plan.argv[0]
+    if shutil.which(os.path.join(plan.cwd, command) if "/" in command else command, path=path):
+        return plan.argv
+    if plan.stand_in and not os.path.exists(command):
+        return plan.stand_in
+    if "/" not in command:
+        raise Unlaunchable(f"command {command} was not found in the daemon's PATH")
+    if not os.path.exists(os.path.join(plan.cwd, command)):
+        raise Unlaunchable(f"command {command} does not exist")
+    if os.path.isdir(command):
+        raise Unlaunchable(f"command {command} is a directory")
+    raise Unlaunchable(f"command {command} is not executable")
+
+
+def _recorded_elsewhere(template: Template, environ: Mapping[str, str]) -> dict[str, str]:
+    """What `env_file` and `env_from` give, read now and kept nowhere."""
+    runtime = template.runtime
+    variables = _read_env_file(runtime.env_file) if runtime.env_file else {}
+    for name in runtime.env_from:
+        if name not in environ:
+            raise Unlaunchable(f"env_from: {name} is not in the daemon's environment")
+        variables[name] = environ[name]
+    return variables
+
+
+def _read_env_file(path: str) -> dict[str, str]:
+    """`NAME=value` lines; blank ones and `#` comments are skipped, matching quotes are taken off."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            text = file.read(MAX_ENV_FILE_BYTES)
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
+        raise Unlaunchable(f"env_file {path}: {reason}") from error
+    variables = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        stripped = line.strip().removeprefix("export ").lstrip()
+        if not stripped or stripped.startswith("#"):
+            continue
+        name, equals, value = stripped.partition("=")
+        name, value = name.strip(), value.strip()
+        if not equals or not name or "\0" in value:
+            raise Unlaunchable(f"env_file {path}, line {number}: not NAME=value")
+        if len(value) >= 2 and value[0] == value[-1] and value[0] in "'\"":
+            value = value[1:-1]
+        variables[name] = value
+    return variables

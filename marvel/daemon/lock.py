@@ -1,0 +1,39 @@
+"""One daemon per state directory: a lock on a file that also says who holds it."""
+
+import contextlib
+import fcntl
+import json
+import os
+import time
+from datetime import datetime
+
+from marvel.errors import DaemonUnavailable
+from marvel.settings import Paths
+
+
+class Lock:
+    """Held until the process ends, however it ends."""
+
+    def __init__(self, paths: Paths, run_id: str) -> None:
+        self._fd = os.open(paths.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._fd)
+            raise DaemonUnavailable(f"another daemon runs here: {_holder(paths)}") from None
+        note = json.dumps({"pid": os.getpid(), "since": time.time(), "run_id": run_id})
+        os.ftruncate(self._fd, 0)
+        os.pwrite(self._fd, note.encode(), 0)
+
+    def release(self) -> None:
+        """Give it up; the note goes first, so that nobody reads it as ours."""
+        os.ftruncate(self._fd, 0)
+        os.close(self._fd)
+
+
+def _holder(paths: Paths) -> str:
+    with contextlib.suppress(OSError, ValueError, KeyError), open(paths.lock, encoding="utf-8") as file:
+        note = json.load(file)
+        since = datetime.fromtimestamp(note["since"]).astimezone()
+        return f"pid {note['pid']}, since {since:%Y-%m-%d %H:%M:%S} ({paths.home})"
+    return paths.home

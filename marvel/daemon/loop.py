@@ -1,0 +1,341 @@
+"""The loop: waits for the log, tmux, processes, the socket and deadlines; then one pass, then acts.
+
+Nothing runs on a fixed tick but a slow comparison of panes with the world. When the log can't be written
+the daemon keeps observing, acts on nothing that it could not record, and tries again.
+"""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from marvel import __version__
+from marvel.daemon import head as heads
+from marvel.daemon import observations
+from marvel.daemon.agents import Agents
+from marvel.daemon.fleet import Fleet
+from marvel.daemon.leases import Leases
+from marvel.daemon.listener import Listener
+from marvel.daemon.poller import READ, Poller, seconds_until
+from marvel.daemon.reconciler import Controller, Pass, Reconciler
+from marvel.daemon.tokens import Tokens
+from marvel.errors import LogUnavailable
+from marvel.logs import Logger
+from marvel.resources import HeartbeatMode, Session, Template
+from marvel.runtimes import Place, adapter_of
+from marvel.settings import Paths
+from marvel.store.bell import POLL_SECONDS, Bell
+from marvel.store.log import Store
+from marvel.tmux.timers import Timers
+from marvel.world import World
+
+RESYNC_SECONDS = 20.0  # between comparisons of panes with the world
+HEAD_SECONDS = 1.0  # between notes of the log's head
+RETRY_FIRST_SECONDS, RETRY_MAX_SECONDS = 0.5, 5.0  # between tries to write the log
+JUMP_SECONDS = 2.0  # by which wall and monotonic clock may drift apart between two turns
+
+
+class Loop:
+    """One run of the daemon, from adoption to its end."""
+
+    def __init__(
+        self,
+        paths: Paths,
+        store: Store,
+        *,
+        run_id: str,
+        controllers: Mapping[str, Controller],
+        environ: Mapping[str, str],
+        history_limit: int,
+        log: Logger,
+    ) -> None:
+        self._paths = paths
+        self._store = store
+        self._run_id = run_id
+        self._log = log
+        self._since = time.time()
+        self._poller = Poller()
+        self._timers = Timers(time.monotonic)
+        self._bell = Bell(paths.bell)
+        self._rang = True
+        self._retry_at: float | None = None
+        self._retry = RETRY_FIRST_SECONDS
+        self._offset = time.time() - time.monotonic()
+        self._head_due = False  # a note of the head is planned
+        self._end: str | None = None  # why the loop ends
+        self._inode = os.stat(paths.database).st_ino
+        tokens = Tokens(paths.token_key)
+        self._tokens = tokens
+        self._leases = Leases(store, world=self._world, note=self._note, tokens=tokens)
+        self._reconciler = Reconciler(
+            store,
+            controllers=controllers,
+            promise=_promise,
+            leases=self._leases.table,
+        )
+        self._fleet = Fleet(paths, self._poller, self._timers, environ, history_limit)
+        self._agents = Agents(
+            fleet=self._fleet,
+            poller=self._poller,
+            timers=self._timers,
+            world=self._world,
+            note=self._note,
+            place=self._place,
+            environ=environ,
+            log_id=store.log_id,
+        )
+        self._listener = Listener(paths.socket, self._poller, self._handle, time.monotonic)
+        self._watch_signals()
+        if (bell := self._bell.fileno()) is not None:
+            self._poller.watch(bell, READ, self._bell, lambda _events: self._ring())
+
+    def run(self) -> str:
+        """Adopt what runs, then go on until asked to end; returns why it ended."""
+        self._note(observations.daemon_started(self._run_id, os.getpid(), __version__))
+        self._begin()
+        while self._end is None:
+            self._fleet.sync()
+            self._poller.wait(self._patience())
+            self._turn()
+        self._finish(self._end)
+        return self._end
+
+    def observe(self, observation: observations.Observation) -> None:
+        """Have something recorded in the first pass."""
+        self._note(observation)
+
+    def _begin(self) -> None:
+        world = self._world()
+        alive = {s.workspace for s in world.sessions.values() if s.alive}
+        for workspace in sorted({*alive, *self._fleet.known_sockets()}):
+            self._fleet.open(workspace, start=False)
+        self._log.info("daemon started", pid=os.getpid(), home=self._paths.home, workspaces=len(alive))
+        self._timers.after(RESYNC_SECONDS, self._resync)
+
+    def _turn(self) -> None:
+        now = time.monotonic()
+        self._notice_jump(now)
+        self._timers.run(now)
+        self._fleet.expire(now)
+        self._listener.expire(now)
+        self._agents.stopper.run(now)
+        if self._retry_at is not None and now < self._retry_at:
+            return
+        try:
+            self._write_leases(now)
+            self._pass()
+            self._retry_at, self._retry = None, RETRY_FIRST_SECONDS
+        except LogUnavailable as error:
+            self._log.error("log unavailable", error=error.message, retry_in=self._retry)
+            self._retry_at = now + self._retry
+            self._retry = min(self._retry * 2, RETRY_MAX_SECONDS)
+
+    def _pass(self) -> None:
+        wake_at = self._reconciler.wake_at()
+        wall = time.time()
+        polled = self._bell.fileno() is None
+        if not (self._rang or polled) and (wake_at is None or wake_at > wall):
+            return
+        self._rang = False
+        began = time.monotonic()
+        try:
+            done = self._reconciler.run(wall)
+        except LogUnavailable:
+            self._rang = True
+            raise
+        if done.appended:
+            if not self._head_due:
+                self._head_due = True
+                self._timers.after(HEAD_SECONDS, self._note_head)
+            elapsed = round((time.monotonic() - began) * 1000, 1)
+            self._log.info("pass", position=self._world().position, appended=done.appended, ms=elapsed)
+        self._act(done)
+
+    def _act(self, done: Pass) -> None:
+        """Bring panes to what the events of a pass say."""
+        if done.reloaded:
+            self._agents.look_at_all()
+        emptied: set[str] = set()
+        for event in done.seen:
+            if event.ref.uid is not None:
+                self._agents.look(event.ref.uid)
+            if event.kind == "session.ended" and event.ref.uid is not None:
+                self._leases.forget(event.ref.uid)
+            if event.kind in ("session.ended", "workspace.deleted") and event.ref.workspace:
+                emptied.add(event.ref.workspace)
+        for workspace in emptied:
+            self._close_unused(workspace)
+        self._obey()
+
+    def _close_unused(self, workspace: str) -> None:
+        """A deleted workspace's tmux server ends with its last session."""
+        world = self._world()
+        if workspace in world.workspaces:
+            return
+        if not any(s.alive for s in world.sessions.values() if s.workspace == workspace):
+            self._fleet.shut_down(workspace, _nothing)
+
+    def _obey(self) -> None:
+        """`marvel stop`: when everything is drained (or at once, if the agents are kept), end."""
+        daemon = self._world().daemon
+        if daemon is None or daemon.run_id != self._run_id or not daemon.stop_requested:
+            return
+        if daemon.keep_sessions:
+            self._end = self._end or "stop --keep-sessions"
+        elif not any(session.alive for session in self._world().sessions.values()):
+            waiting = set(self._fleet.up())
+            if not waiting:
+                self._end = self._end or "stop"
+            for workspace in list(waiting):
+                self._fleet.shut_down(workspace, lambda w=workspace: self._shut(waiting, w))  # type: ignore[misc]
+
+    def _shut(self, waiting: set[str], workspace: str) -> None:
+        waiting.discard(workspace)
+        if not waiting:
+            self._end = self._end or "stop"
+
+    def _finish(self, why: str) -> None:
+        kept = sum(1 for session in self._world().sessions.values() if session.alive)
+        self._listener.close()
+        try:
+            self._leases.flush()
+            self._note(observations.daemon_stopped(self._run_id, why))
+            self._reconciler.run(time.time())
+            self._note_head()
+        except LogUnavailable as error:
+            self._log.error("log unavailable", error=error.message)
+        self._log.info("daemon stopped", why=why, sessions_left_running=kept)
+        self._fleet.close()
+        self._bell.close()
+        self._poller.close()
+        signal.set_wakeup_fd(-1)
+
+    # --- what wakes it -------------------------------------------------------------------------
+
+    def _patience(self) -> float | None:
+        """Seconds until something is due."""
+        timeout = seconds_until(
+            self._timers.next(),
+            self._fleet.deadline(),
+            self._listener.deadline(),
+            self._agents.stopper.deadline(),
+            self._retry_at if self._retry_at is not None else self._leases.deadline(),
+        )
+        if self._retry_at is not None:
+            return timeout
+        if self._rang:
+            return 0.0
+        wake_at = self._reconciler.wake_at()
+        waits = [timeout, None if wake_at is None else max(0.0, wake_at - time.time())]
+        if self._bell.fileno() is None:
+            waits.append(POLL_SECONDS)
+        return min((wait for wait in waits if wait is not None), default=None)
+
+    def _ring(self) -> None:
+        self._bell.drain()
+        self._rang = True
+
+    def _watch_signals(self) -> None:
+        """INT, TERM and HUP end the daemon and leave the agents."""
+        reader, writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._signalled)
+        self._poller.watch(reader, READ, self, lambda _events: _drain(reader))
+
+    def _signalled(self, number: int, _frame: object) -> None:
+        self._end = self._end or signal.Signals(number).name
+
+    def _notice_jump(self, now: float) -> None:
+        offset = time.time() - now
+        if abs(offset - self._offset) > JUMP_SECONDS:
+            self._note(observations.clock_stepped(round(offset - self._offset, 3)))
+        self._offset = offset
+
+    def _resync(self) -> None:
+        """Slowly, what no notification tells: a pane that vanished, a log that was replaced."""
+        self._timers.after(RESYNC_SECONDS, self._resync)
+        try:
+            same = os.stat(self._paths.database).st_ino == self._inode
+        except OSError:
+            same = False
+        if not same:
+            self._log.critical("event log was removed or replaced", path=self._paths.database)
+            self._end = "event log removed"
+            return
+        for workspace in self._fleet.up():
+            self._agents.compare(workspace)
+
+    def _note_head(self) -> None:
+        self._head_due = False
+        try:
+            heads.note(self._paths.head, self._store.head())
+        except (LogUnavailable, OSError) as error:
+            self._log.warning("head not noted", error=str(error))
+
+    def _write_leases(self, now: float) -> None:
+        at = self._leases.deadline()
+        if at is None or at > now:
+            return
+        try:
+            self._leases.flush()
+        except LogUnavailable:
+            self._leases.put_off(now)
+            raise
+
+    # --- what its parts need -------------------------------------------------------------------
+
+    def _world(self) -> World:
+        return self._reconciler.world
+
+    def _note(self, observation: observations.Observation) -> None:
+        self._reconciler.note(observation)
+
+    def _place(self, session: Session) -> Place:
+        paths = self._paths
+        return Place(
+            home=paths.home,
+            socket=paths.socket,
+            beat=paths.beat(session.uid),
+            directory=paths.session(session.uid),
+            token=self._tokens.of(session.uid),
+            python=sys.executable,
+        )
+
+    def _handle(self, method: str, params: dict[str, Any]) -> Any:
+        match method:
+            case "heartbeat":
+                self._leases.beat(params, time.time(), time.monotonic())
+                return {"status": "ok"}
+            case "status":
+                return self._status()
+            case _:
+                raise ValueError(f"unknown method {method!r}")
+
+    def _status(self) -> dict[str, Any]:
+        head = self._store.head()
+        alive = sum(1 for session in self._world().sessions.values() if session.alive)
+        return {
+            "pid": os.getpid(),
+            "run_id": self._run_id,
+            "version": __version__,
+            "since": self._since,
+            "ready": True,
+            "position": head.position,
+            "hash": head.hash.hex(),
+            "sessions": alive,
+        }
+
+
+def _promise(template: Template) -> HeartbeatMode:
+    return adapter_of(template).heartbeat
+
+
+def _drain(fd: int) -> None:
+    os.read(fd, 4096)
+
+
+def _nothing() -> None:
+    """Nobody waits for it."""

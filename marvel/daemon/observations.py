@@ -1,0 +1,195 @@
+"""What was seen, as facts. Each function gives `(world, now) → drafts`, run inside the write transaction:
+what no longer fits the world by then (a session that has ended meanwhile) becomes nothing.
+"""
+
+from collections.abc import Callable
+
+from marvel.events import (
+    AnyFact,
+    ClockStepped,
+    DaemonStarted,
+    DaemonStopped,
+    Draft,
+    LogTruncated,
+    PaneOrphaned,
+    Ref,
+    SessionEnded,
+    SessionLeftover,
+    SessionSignaled,
+    SessionStartDelayed,
+    SessionStarted,
+    SessionStartFailed,
+    TmuxServerLost,
+    TmuxServerStarted,
+    session_ref,
+)
+from marvel.resources import Activity, Session, State
+from marvel.world import World
+
+Observation = Callable[[World, float], list[Draft]]
+
+CONTEXT_STEP = 5.0  # points of context that are worth an event
+
+
+def started(
+    uid: str, *, server: str, pane: str, pid: int, pid_start: int | None, adopted: bool = False
+) -> Observation:
+    """A session's process is in a pane."""
+    fact = SessionStarted(server=server, pane=pane, pid=pid, pid_start=pid_start, adopted=adopted)
+
+    def decide(world: World, now: float) -> list[Draft]:
+        session = world.sessions.get(uid)
+        if session is None or not session.alive or session.pid is not None:
+            return []
+        return [_about(session, fact)]
+
+    return decide
+
+
+def start_failed(uid: str, reason: str, detail: str) -> Observation:
+    """There is nothing to run, or tmux would not have it."""
+
+    def decide(world: World, now: float) -> list[Draft]:
+        session = world.sessions.get(uid)
+        if session is None or session.state != "pending":
+            return []
+        return [_about(session, SessionStartFailed(reason=reason, detail=detail))]
+
+    return decide
+
+
+def start_delayed(uid: str, reason: str, detail: str) -> Observation:
+    """Something outside of a pending session keeps it from starting."""
+
+    def decide(world: World, now: float) -> list[Draft]:
+        session = world.sessions.get(uid)
+        if session is None or session.state != "pending" or session.reason == reason:
+            return []
+        return [_about(session, SessionStartDelayed(reason=reason, detail=detail))]
+
+    return decide
+
+
+def ended(
+    uid: str,
+    *,
+    exit_status: int | None = None,
+    signal: str = "",
+    reason: str = "",
+    tail_sha256: str = "",
+) -> Observation:
+    """A session's process is gone. `reason` is for an end that neither status nor signal explains."""
+
+    def decide(world: World, now: float) -> list[Draft]:
+        session = world.sessions.get(uid)
+        if session is None or not session.alive:
+            return []
+        state, why = _outcome(session, exit_status, signal, reason)
+        fact = SessionEnded(
+            state=state, reason=why, exit_status=exit_status, signal=signal, tail_sha256=tail_sha256
+        )
+        return [_about(session, fact)]
+
+    return decide
+
+
+def leftover(uid: str, pids: list[int], detail: str) -> Observation:
+    """Processes of a session that outlived it."""
+
+    def decide(world: World, now: float) -> list[Draft]:
+        session = world.sessions.get(uid)
+        fact = SessionLeftover(pids=tuple(pids), detail=detail)
+        return [_about(session, fact)] if session else []
+
+    return decide
+
+
+def signaled(
+    uid: str, *, activity: Activity, context_percent: float | None, agent_session_id: str
+) -> Observation:
+    """A heartbeat; an event only when it says something new."""
+
+    def decide(world: World, now: float) -> list[Draft]:
+        session = world.sessions.get(uid)
+        if session is None or not session.alive:
+            return []
+        if not says_something_new(session, activity, context_percent, agent_session_id):
+            return []
+        fact = SessionSignaled(
+            activity=activity, context_percent=context_percent, agent_session_id=agent_session_id
+        )
+        return [_about(session, fact)]
+
+    return decide
+
+
+def says_something_new(
+    session: Session, activity: Activity, context_percent: float | None, agent_session_id: str
+) -> bool:
+    """The first beat since the start, another activity or conversation, or a moved context."""
+    if session.signaled_at is None:
+        return True
+    if activity and activity != session.activity:
+        return True
+    if agent_session_id and agent_session_id != session.agent_session_id:
+        return True
+    if context_percent is None:
+        return False
+    return session.context_percent is None or abs(context_percent - session.context_percent) >= CONTEXT_STEP
+
+
+def orphaned(workspace: str, uid: str, pane: str, pid: int) -> Observation:
+    """A pane of this log that no live session owns was stopped."""
+    ref = Ref(workspace=workspace, uid=uid or None)
+    return _fact(ref, PaneOrphaned(pane=pane, pid=pid))
+
+
+def server_started(workspace: str, server: str) -> Observation:
+    """A workspace's tmux server runs."""
+    return _fact(Ref(workspace=workspace), TmuxServerStarted(server=server))
+
+
+def server_lost(workspace: str, server: str, sessions: int) -> Observation:
+    """A workspace's tmux server died."""
+    return _fact(Ref(workspace=workspace), TmuxServerLost(server=server, sessions=sessions))
+
+
+def daemon_started(run_id: str, pid: int, version: str) -> Observation:
+    """This daemon took the lock."""
+    return _fact(Ref(), DaemonStarted(run_id=run_id, pid=pid, version=version))
+
+
+def daemon_stopped(run_id: str, reason: str) -> Observation:
+    """This daemon ends in order."""
+    return _fact(Ref(), DaemonStopped(run_id=run_id, reason=reason))
+
+
+def log_truncated(noted_position: int) -> Observation:
+    """A power cut lost the last commits."""
+    return _fact(Ref(), LogTruncated(noted_position=noted_position))
+
+
+def clock_stepped(seconds: float) -> Observation:
+    """The clock jumped, or the machine slept."""
+    return _fact(Ref(), ClockStepped(seconds=seconds))
+
+
+def _fact(ref: Ref, fact: AnyFact) -> Observation:
+    return lambda world, now: [Draft(ref=ref, fact=fact)]
+
+
+def _about(session: Session, fact: AnyFact) -> Draft:
+    return Draft(ref=session_ref(session), fact=fact, cause=session.position)
+
+
+def _outcome(session: Session, exit_status: int | None, signal: str, reason: str) -> tuple[State, str]:
+    """The state a session ends in, and why."""
+    if session.stop is not None:
+        return session.stop.state, session.stop.reason
+    if exit_status == 0:
+        return "succeeded", ""
+    if exit_status is not None:
+        return "failed", f"exit {exit_status}"
+    if signal:
+        return "failed", f"signal {signal}"
+    return "failed", reason or "unknown"

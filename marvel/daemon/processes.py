@@ -1,0 +1,113 @@
+"""What /proc and pidfds tell about agents' processes.
+
+Every process that an agent starts inherits `MARVEL_SESSION_UID`. One look through /proc therefore finds
+all that belongs to a session, also what left its process group; children of the pane's process are added,
+in case one cleaned its environment. A pid is only signalled through a pidfd, after a second look that it
+is still the process that was found.
+"""
+
+import contextlib
+import os
+import signal
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+_UID_VARIABLE = b"\0MARVEL_SESSION_UID="
+
+
+class Process(NamedTuple):
+    """One process as /proc shows it."""
+
+    pid: int
+    parent: int
+    group: int
+    start: int  # clock ticks since boot
+
+
+def look_at(pid: int) -> Process | None:
+    """A process; None when it is gone (a zombie is gone)."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            fields = file.read().rpartition(b")")[2].split()
+    except OSError:
+        return None
+    if fields[0] in (b"Z", b"X"):
+        return None
+    return Process(pid, int(fields[1]), int(fields[2]), int(fields[19]))
+
+
+def belonging_to(sessions: Mapping[str, int | None]) -> dict[str, list[Process]]:
+    """All processes of the given sessions (uid → pid of its pane's process), in one look through /proc.
+
+    A session without processes is not in the result.
+    """
+    by_uid = {uid.encode(): uid for uid in sessions}
+    owner: dict[int, str] = {pid: uid for uid, pid in sessions.items() if pid is not None}
+    found: dict[int, Process] = {}
+    claimed: dict[int, str] = {}
+    me = os.getpid()
+    for name in os.listdir("/proc"):
+        if not name.isdigit() or int(name) == me:
+            continue
+        process = look_at(int(name))
+        if process is None:
+            continue
+        found[process.pid] = process
+        uid = by_uid.get(_uid_of(process.pid))
+        if uid is not None:
+            claimed[process.pid] = uid
+        elif process.group in owner:
+            claimed[process.pid] = owner[process.group]
+    _claim_children(found, claimed)
+    result: dict[str, list[Process]] = {}
+    for pid, uid in claimed.items():
+        result.setdefault(uid, []).append(found[pid])
+    return result
+
+
+def send(processes: Iterable[Process], number: int) -> None:
+    """Signal each process that is still the one that was found."""
+    for process in processes:
+        handle = open_handle(process.pid)
+        if handle is None:
+            continue
+        try:
+            now = look_at(process.pid)
+            if now is not None and now.start == process.start:
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    signal.pidfd_send_signal(handle, number)
+        finally:
+            os.close(handle)
+
+
+def open_handle(pid: int) -> int | None:
+    """A pidfd; None when there is no such process."""
+    try:
+        return os.pidfd_open(pid)
+    except OSError:
+        return None
+
+
+def _uid_of(pid: int) -> bytes:
+    """The session uid in a process's environment; empty when there is none or it can't be read."""
+    try:
+        with open(f"/proc/{pid}/environ", "rb") as file:
+            environ = file.read()
+    except OSError:
+        return b""
+    _, found, rest = (b"\0" + environ).partition(_UID_VARIABLE)
+    return rest.partition(b"\0")[0] if found else b""
+
+
+def _claim_children(found: dict[int, Process], claimed: dict[int, str]) -> None:
+    """Children of a session's processes are the session's too, however deep."""
+    children: dict[int, list[int]] = {}
+    for process in found.values():
+        children.setdefault(process.parent, []).append(process.pid)
+    waiting = list(claimed)
+    while waiting:
+        parent = waiting.pop()
+        for child in children.get(parent, ()):
+            if child not in claimed:
+                claimed[child] = claimed[parent]
+                waiting.append(child)

@@ -1,0 +1,145 @@
+"""Catches up with the log, runs the controllers over what changed, appends what they decide.
+
+Work is in proportion to what changed: a set of dirty roles, and a heap of the times at which a
+controller wants to look again. One pass is one write transaction: first what was observed, then for each
+dirty role the controllers in turn until none has anything to add. If the log can't be written, nothing is
+lost and nothing is done: observations and dirty roles wait for the next try.
+"""
+
+import heapq
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
+
+from marvel.controllers import Decision, Lease, View, health, sessions, shifts, view_of
+from marvel.daemon.observations import Observation
+from marvel.events import DAEMON, Draft, Event
+from marvel.resources import HeartbeatMode, RoleKey, Template
+from marvel.store.log import Store
+from marvel.world import World
+
+MAX_ROUNDS = 20  # of the controllers over one role in one pass; more means that two contradict
+
+Controller = Callable[[View, float], Decision]
+CONTROLLERS: dict[str, Controller] = {
+    "shifts": shifts.reconcile,
+    "health": health.reconcile,
+    "sessions": sessions.reconcile,
+}
+
+
+class Pass(NamedTuple):
+    """What one pass saw and did."""
+
+    seen: list[Event]  # everything new, whoever recorded it
+    appended: int
+    reloaded: bool  # anything may have changed: look at everything
+
+
+class Reconciler:
+    """The daemon's view of the log. `leases` is read in every pass; its owner keeps it up to date."""
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        controllers: Mapping[str, Controller],
+        promise: Callable[[Template], HeartbeatMode],
+        leases: Mapping[str, Lease],
+    ) -> None:
+        self._store = store
+        self._controllers = controllers
+        self._promise = promise
+        self._leases = leases
+        self._observations: list[Observation] = []
+        self._dirty: set[RoleKey] = set()
+        self._wakes: list[tuple[float, RoleKey]] = []
+        self._wake_of: dict[RoleKey, float] = {}
+        self.world: World = store.catch_up().world
+        self._dirty |= self.world.role_keys()
+
+    def note(self, *observations: Observation) -> None:
+        """Something was observed; the next pass records it."""
+        self._observations += observations
+
+    def touch(self, key: RoleKey) -> None:
+        """Have the controllers look at a role in the next pass."""
+        self._dirty.add(key)
+
+    def touch_all(self) -> None:
+        """Have the controllers look at everything, as after a clock jump."""
+        self._dirty |= self.world.role_keys()
+
+    def wake_at(self) -> float | None:
+        """When the next pass is due by the controllers' wish; 0 when one is due now."""
+        if self._observations or self._dirty:
+            return 0.0
+        return self._wakes[0][0] if self._wakes else None
+
+    def run(self, now: float) -> Pass:
+        """One pass. Raises LogUnavailable when the log can't be read or written; try again later."""
+        caught_up = self._store.catch_up()
+        self._take_in(caught_up.seen, caught_up.world, reloaded=caught_up.reloaded)
+        while self._wakes and self._wakes[0][0] <= now:
+            _, key = heapq.heappop(self._wakes)
+            if self._wake_of.get(key, now) <= now:
+                self._wake_of.pop(key, None)
+                self._dirty.add(key)
+        if not self._observations and not self._dirty:
+            return Pass(caught_up.seen, 0, caught_up.reloaded)
+        recorded = self._store.record(self._decide, actor=DAEMON)
+        self._observations.clear()
+        self._dirty.clear()
+        self._take_in(recorded.seen, recorded.world, reloaded=recorded.reloaded, quiet=True)
+        reloaded = caught_up.reloaded or recorded.reloaded
+        return Pass(caught_up.seen + recorded.seen, len(recorded.events), reloaded)
+
+    def _take_in(self, seen: list[Event], world: World, *, reloaded: bool, quiet: bool = False) -> None:
+        self.world = world
+        if quiet:  # the controllers have just looked
+            return
+        for event in seen:
+            ref = event.ref
+            if ref.workspace is None or ref.team is None:
+                self._dirty |= self._concerned(event)
+            elif ref.role is not None:
+                self._dirty.add(RoleKey(ref.workspace, ref.team, ref.role))
+        if reloaded:
+            self.touch_all()
+
+    def _concerned(self, event: Event) -> set[RoleKey]:
+        """Roles that an event about something above them concerns."""
+        if event.kind in ("daemon.stop-requested", "clock.stepped"):
+            return self.world.role_keys()
+        return set()
+
+    def _decide(self, world: World, now: float) -> Iterator[Draft]:
+        # What another process recorded since we caught up is in this world already.
+        dirty = set(self._dirty)
+        for observe in self._observations:
+            for draft in observe(world, now):
+                yield draft
+                ref = draft.ref
+                if ref.role is not None:
+                    dirty.add(RoleKey(ref.workspace or "", ref.team or "", ref.role))
+        for key in sorted(dirty):
+            yield from self._reconcile(world, key, now)
+
+    def _reconcile(self, world: World, key: RoleKey, now: float) -> Iterator[Draft]:
+        wakes: list[float] = []
+        for _ in range(MAX_ROUNDS):
+            quiet = True
+            wakes.clear()
+            for controller in self._controllers.values():
+                view = view_of(world, key, leases=self._leases, promise=self._promise)
+                decision = controller(view, now)
+                quiet = quiet and not decision.events
+                yield from decision.events
+                if decision.wake_at is not None:
+                    wakes.append(decision.wake_at)
+            if quiet:
+                break
+        if wakes:
+            self._wake_of[key] = min(wakes)
+            heapq.heappush(self._wakes, (min(wakes), key))
+        else:
+            self._wake_of.pop(key, None)

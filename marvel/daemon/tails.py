@@ -1,0 +1,23 @@
+"""The last lines of an ended session's screen, kept in its directory; the log holds their hash."""
+
+import contextlib
+import hashlib
+import os
+
+LINES = 50
+
+
+def keep(directory: str, screen: str) -> str:
+    """Write the last lines of a screen; returns their SHA-256 in hex, or nothing when that failed."""
+    lines = [line.rstrip() for line in screen.splitlines()]
+    while lines and not lines[-1]:
+        lines.pop()
+    text = "".join(f"{line}\n" for line in lines[-LINES:]).encode(errors="replace")
+    with contextlib.suppress(OSError):
+        fd = os.open(
+            os.path.join(directory, "tail"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600
+        )
+        with os.fdopen(fd, "wb") as file:
+            file.write(text)
+        return hashlib.sha256(text).hexdigest()
+    return ""

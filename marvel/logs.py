@@ -1,0 +1,60 @@
+"""The daemon's own log: JSON lines in a rotated file, and readable lines on a terminal.
+
+Log events are constant strings with keys, one canonical line for each pass that did something.
+"""
+
+import logging
+import logging.handlers
+import os
+import sys
+from typing import Any
+
+import structlog
+
+MAX_LOG_BYTES = 10 * 1024 * 1024
+KEPT_LOGS = 3
+
+Logger = structlog.stdlib.BoundLogger
+
+
+def set_up(path: str, *, console: bool) -> Logger:
+    """Log to `path`, and with `console` to stderr: in words on a terminal, as JSON elsewhere."""
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
+    file = logging.handlers.RotatingFileHandler(
+        path, maxBytes=MAX_LOG_BYTES, backupCount=KEPT_LOGS, encoding="utf-8"
+    )
+    handlers: list[logging.Handler] = [_formatted(file, structlog.processors.JSONRenderer())]
+    if console:
+        stream = logging.StreamHandler(sys.stderr)
+        renderer: Any = structlog.processors.JSONRenderer()
+        if sys.stderr.isatty():
+            renderer = structlog.dev.ConsoleRenderer(colors="NO_COLOR" not in os.environ)
+        handlers.append(_formatted(stream, renderer))
+    logging.raiseExceptions = False  # a full disk must not stop the daemon
+    logger = logging.getLogger("marvel")
+    logger.handlers[:] = handlers
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    found: Logger = structlog.get_logger("marvel")
+    return found
+
+
+def _formatted(handler: logging.Handler, renderer: Any) -> logging.Handler:
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer]
+        )
+    )
+    return handler

@@ -1,0 +1,91 @@
+"""What is the same for every agent: placeholders, argv, and the environment that tells it who it is."""
+
+from collections.abc import Callable
+
+import msgspec
+
+from marvel.resources import RuntimeSpec, Session, Template
+from marvel.runtimes.adapter import Adapter, LaunchPlan, Wish
+
+BEATS_PER_TIMEOUT = 3  # so that one lost beat is no miss
+DEFAULT_BEAT_SECONDS = 10.0  # where no heartbeat check asks for more
+
+
+def launch_plan(wish: Wish, adapter: Adapter) -> LaunchPlan:
+    """How to start the session, by its adapter."""
+    template = expanded(wish.template, wish.session)
+    runtime = template.runtime
+    plan = LaunchPlan(
+        argv=(runtime.command or runtime.image, *runtime.args),
+        cwd=runtime.cwd,
+        env=runtime.env,
+    )
+    wish = msgspec.structs.replace(wish, template=template)
+    prepared = adapter.prepare(wish, plan)
+    return msgspec.structs.replace(prepared, env={**prepared.env, **identity(wish)})
+
+
+def expanded(template: Template, session: Session) -> Template:
+    """`{index} {name} {team} {role}` in cwd, args, prompt, prompt_file and env; other braces stay."""
+    names = {
+        "{index}": str(session.index),
+        "{name}": session.name,
+        "{team}": session.team,
+        "{role}": session.role,
+    }
+
+    def expand(text: str) -> str:
+        for name, value in names.items():
+            text = text.replace(name, value)
+        return text
+
+    runtime = _expanded_runtime(template, expand)
+    return msgspec.structs.replace(
+        template,
+        runtime=runtime,
+        prompt=expand(template.prompt),
+        prompt_file=expand(template.prompt_file),
+        prompt_text=expand(template.prompt_text),
+    )
+
+
+def _expanded_runtime(template: Template, expand: Callable[[str], str]) -> RuntimeSpec:
+    runtime = template.runtime
+    return msgspec.structs.replace(
+        runtime,
+        cwd=expand(runtime.cwd),
+        args=tuple(expand(arg) for arg in runtime.args),
+        env={name: expand(value) for name, value in runtime.env.items()},
+    )
+
+
+def identity(wish: Wish) -> dict[str, str]:
+    """The variables by which an agent finds itself and marvel."""
+    session, place = wish.session, wish.place
+    variables = {
+        "MARVEL_HOME": place.home,
+        "MARVEL_SOCKET": place.socket,
+        "MARVEL_SESSION": session.name,
+        "MARVEL_SESSION_UID": session.uid,
+        "MARVEL_WORKSPACE": session.workspace,
+        "MARVEL_TEAM": session.team,
+        "MARVEL_ROLE": session.role,
+        "MARVEL_GENERATION": str(session.generation),
+        "MARVEL_INDEX": str(session.index),
+        "MARVEL_TOKEN": place.token,
+        "MARVEL_BEAT": place.beat,
+        "MARVEL_HEARTBEAT_SECONDS": f"{_beat_seconds(wish):g}",
+    }
+    if wish.role is not None and wish.role.shift.handoff:
+        variables["MARVEL_HANDOFF"] = f"{place.directory}/handoff.md"
+        if session.predecessor:
+            parent = place.directory.rpartition("/")[0]
+            variables["MARVEL_HANDOFF_FROM"] = f"{parent}/{session.predecessor}/handoff.md"
+    return variables
+
+
+def _beat_seconds(wish: Wish) -> float:
+    check = wish.role.healthcheck if wish.role else None
+    if check is None or check.type != "heartbeat":
+        return DEFAULT_BEAT_SECONDS
+    return check.timeout / BEATS_PER_TIMEOUT

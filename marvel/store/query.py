@@ -1,0 +1,158 @@
+"""Reads for people: the projections' rows as plain dicts, events, and whether a daemon runs.
+
+Standard library only, and little of that: `marvel get` pays for every import. The log is opened
+read-only and never created; where there is none, the world is empty. A row is what a projection holds:
+fields that equal their default are missing (marvel/resources.py has the defaults).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+
+from marvel.errors import LogUnavailable
+from marvel.settings import check_private
+from marvel.store.faults import in_words
+from marvel.store.revisions import refuse_newer
+
+TYPE_CHECKING = False  # the name is what type checkers look for; importing typing would cost 3 ms
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from marvel.settings import Paths
+
+BUSY_TIMEOUT_SECONDS = 5.0
+MICROSECONDS = 1_000_000
+PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-~")
+EVENT_COLUMNS = "position time kind schema workspace team role session uid generation actor cause payload"
+
+
+class Reader:
+    """One consistent view of the log, for a `with`. Fetch everything, leave, then print."""
+
+    def __init__(self, paths: Paths) -> None:
+        """Raises MarvelError when the directory, or the log in it, may not or can't be read."""
+        self._path = paths.database
+        self._connection: sqlite3.Connection | None = None
+        if not check_private(paths.home) or not os.path.exists(self._path):
+            return
+        try:
+            self._connection = self._begin()
+        except sqlite3.Error as error:
+            raise in_words(self._path, error) from error
+
+    def __enter__(self) -> Reader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._connection is not None:
+            self._connection.close()
+
+    def rows(self, table: str, workspace: str | None = None) -> list[dict[str, Any]]:
+        """A projection's rows, all or one workspace's. `table` is one of ours, never a person's word."""
+        query = f"SELECT data FROM {table}"  # noqa: S608
+        if workspace is not None:
+            return [json.loads(data) for (data,) in self._all(query + " WHERE workspace = ?", workspace)]
+        return [json.loads(data) for (data,) in self._all(query)]
+
+    def sessions(self, workspace: str | None = None) -> list[dict[str, Any]]:
+        """Sessions with their leases: `last_heartbeat_at`, and the newest context percent."""
+        query = (
+            "SELECT s.data, b.at, b.context_percent FROM sessions AS s LEFT JOIN beats AS b ON b.uid = s.key"
+        )
+        if workspace is not None:
+            found = self._all(query + " WHERE s.workspace = ?", workspace)
+        else:
+            found = self._all(query)
+        rows = []
+        for data, beat_at, percent in found:
+            row = json.loads(data)
+            if beat_at is not None:
+                row["last_heartbeat_at"] = beat_at / MICROSECONDS
+            if percent is not None:  # every percent of an event came with a beat: the lease is never older
+                row["context_percent"] = percent
+            rows.append(row)
+        return rows
+
+    def daemon(self) -> dict[str, Any] | None:
+        """The daemon that runs, or ran last."""
+        rows = self.rows("daemons")
+        return rows[0] if rows else None
+
+    def events(self, where: str = "1", *values: object) -> Iterator[dict[str, Any]]:
+        """Events that satisfy an SQL condition, newest first, one at a time; payloads are decoded."""
+        columns = EVENT_COLUMNS.split()
+        query = f"SELECT {', '.join(columns)} FROM events WHERE {where} ORDER BY position DESC"  # noqa: S608
+        for row in self._each(query, *values):
+            event = dict(zip(columns, row, strict=True))
+            event["time"] /= MICROSECONDS
+            event["payload"] = json.loads(event["payload"])
+            yield event
+
+    def _all(self, query: str, *values: object) -> list[Any]:
+        return list(self._each(query, *values))
+
+    def _each(self, query: str, *values: object) -> Iterator[Any]:
+        if self._connection is None:
+            return
+        try:
+            yield from self._connection.execute(query, values)
+        except sqlite3.Error as error:
+            raise in_words(self._path, error) from error
+
+    def _begin(self) -> sqlite3.Connection | None:
+        """A connection inside a read transaction; None while the tables are yet to be made."""
+        connection = sqlite3.connect(
+            _uri(self._path), uri=True, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None
+        )
+        try:
+            connection.execute("BEGIN")
+            made = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone()
+            version = made and connection.execute("SELECT version_num FROM alembic_version").fetchone()
+            refuse_newer(self._path, version[0] if version else None)
+        except BaseException:
+            connection.close()
+            raise
+        if version:
+            return connection
+        connection.close()
+        return None
+
+
+def daemon_note(paths: Paths) -> dict[str, Any] | None:
+    """What the running daemon wrote into its lock (pid, since, run_id); None when none runs."""
+    try:
+        descriptor = os.open(paths.lock, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise LogUnavailable(f"{paths.lock} can't be read: {error.strerror}") from error
+    try:
+        text = os.read(descriptor, 4096)
+        if not text or not _is_held(descriptor):
+            return None
+    finally:
+        os.close(descriptor)
+    try:
+        note = json.loads(text)
+    except ValueError:
+        note = None
+    return note if isinstance(note, dict) else {}
+
+
+def _is_held(descriptor: int) -> bool:
+    import fcntl
+
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    return False
+
+
+def _uri(path: str) -> str:
+    """A read-only URI of any path, odd ones included."""
+    quoted = "".join(chr(byte) if byte in PLAIN else f"%{byte:02X}" for byte in os.fsencode(path))
+    return f"file://{quoted}?mode=ro"

@@ -1,0 +1,34 @@
+"""The outside world of marvel: one tmux server per workspace, over one control connection each.
+
+Read from the outside in:
+
+    server      `TmuxServer`, what can be asked        blocking    one question from a command line
+    records     what goes in and comes out             scripts     the command lines, how replies are read
+    connection  the life of a connection               setup       what makes a server ready
+    channel     what the owner's loop sees of it       link        the client process and its socket
+    pipeline    requests in flight, their time-outs    timers      things to do later
+    control     framing of control mode                quote       tmux's parser
+    processes   /proc and pidfds                       statuses    dead panes without a status
+
+Nothing here blocks (but `blocking`), knows events, or decides.
+"""
+
+from __future__ import annotations
+
+from marvel.tmux.blocking import call
+from marvel.tmux.environment import server_environment
+from marvel.tmux.records import Failed, Pane, PaneSpec
+from marvel.tmux.server import TmuxServer
+from marvel.tmux.version import MAX_SOCKET_PATH, check_socket_path, check_version
+
+__all__ = [
+    "MAX_SOCKET_PATH",
+    "Failed",
+    "Pane",
+    "PaneSpec",
+    "TmuxServer",
+    "call",
+    "check_socket_path",
+    "check_version",
+    "server_environment",
+]

@@ -1,0 +1,156 @@
+"""What has to be known about processes around tmux, from /proc: ours, and what others left behind.
+
+**Stale control clients.** A control client ends when its controller does, unless replies were left
+unread: then tmux keeps it for ever, waiting to get rid of them, and `kill-server` waits with it. So
+each of our clients carries the pid of its controller in its arguments, and one whose parent is no
+longer that process is ended by whoever connects next. Clients of living controllers, and those of
+other programs, are left alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import select
+import signal
+import socket
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+MARK = "marvel-controller:"  # + pid, an argument of each of our control clients
+MAX_OPEN_FILES = 65_536  # for a tmux server: it holds one or two files for each pane
+
+
+def mark() -> str:
+    return f"{MARK}{os.getpid()}"
+
+
+def _arguments(pid: int) -> list[str]:
+    try:
+        data = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return []
+    return os.fsdecode(data).split("\0")
+
+
+def stat(pid: int) -> tuple[str, int] | None:
+    """State letter and parent of a process; None when there is none."""
+    try:
+        data = Path(f"/proc/{pid}/stat").read_bytes()
+    except OSError:
+        return None
+    state, parent = data.rpartition(b")")[2].split()[:2]  # the name in ( ) may hold anything
+    return state.decode(), int(parent)
+
+
+def _is_stale(pid: int, path: Path) -> bool:
+    words = _arguments(pid)
+    if str(path) not in words:
+        return False
+    controller = next((word for word in words if word.startswith(MARK)), None)
+    found = stat(pid)
+    if controller is None or found is None:
+        return False
+    try:
+        return os.stat(f"/proc/{pid}").st_uid == os.geteuid() and found[1] != int(controller[len(MARK) :])
+    except (OSError, ValueError):
+        return False
+
+
+def end_stale_clients(pids: Iterable[int], path: Path) -> list[int]:
+    """Of these control clients of the server at `path`, kill ours whose controllers are dead."""
+    ended: list[int] = []
+    for pid in pids:
+        if not _is_stale(pid, path):
+            continue
+        try:
+            handle = os.pidfd_open(pid)
+        except OSError:
+            continue
+        try:
+            # Asked again with the handle open: from here on the pid can't become another process.
+            if _is_stale(pid, path):
+                signal.pidfd_send_signal(handle, signal.SIGKILL)
+                ended.append(pid)
+        except ProcessLookupError:
+            pass
+        finally:
+            os.close(handle)
+    return ended
+
+
+def raise_file_limit(pid: int) -> None:
+    """Let a tmux server open as many files as the system allows it; from outside, so that neither
+    this process nor the moment of forking is involved.
+    """
+    with contextlib.suppress(OSError, ValueError):
+        soft, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        wanted = MAX_OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, MAX_OPEN_FILES)
+        if soft != resource.RLIM_INFINITY and soft < wanted:
+            resource.prlimit(pid, resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def listener(path: Path) -> int | None:
+    """The pid of the server that listens at `path`; None if nobody does; 0 if that can't be told.
+
+    A connection is made and dropped at once. It succeeds even if the server is stopped.
+    """
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.setblocking(False)
+        try:
+            probe.connect(os.fsencode(path))
+        except (ConnectionRefusedError, FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError:
+            return 0  # a full backlog, or no permission: somebody is there
+        peer = probe.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+        return int.from_bytes(peer[:4], sys.byteorder)
+
+
+def hidden_server(path: Path) -> int | None:
+    """A tmux server that was started for `path` but whose socket file somebody deleted. It makes the
+    file again on SIGUSR1; starting a second server instead would double every agent.
+    """
+    for name in os.listdir("/proc"):
+        if not name.isdigit():
+            continue
+        try:
+            if Path(f"/proc/{name}/comm").read_bytes() != b"tmux: server\n":
+                continue
+            if os.stat(f"/proc/{name}").st_uid == os.geteuid() and str(path) in _arguments(int(name)):
+                return int(name)
+        except OSError:
+            continue
+    return None
+
+
+class ServerProcess:
+    """A handle on the server's process that can't be fooled by a recycled pid."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self._handle = os.pidfd_open(pid)
+
+    def gone(self) -> bool:
+        poll = select.poll()  # select() can't watch descriptors above 1023
+        poll.register(self._handle, select.POLLIN)
+        return bool(poll.poll(0))
+
+    def send(self, number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self._handle, number)
+
+    def ask_for_socket(self) -> None:
+        """tmux makes its socket file (again) on SIGUSR1."""
+        self.send(signal.SIGUSR1)
+
+    def ask_for_children(self) -> None:
+        """Debian's tmux can lose the SIGCHLD of a process that ended while it was starting another
+        (libutempter takes the signal); on this one it looks for all that have ended.
+        """
+        self.send(signal.SIGCHLD)
+
+    def close(self) -> None:
+        os.close(self._handle)

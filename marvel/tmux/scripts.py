@@ -1,0 +1,216 @@
+"""Every tmux command line marvel sends, and how its reply is read. Pure.
+
+Three rules hold throughout. A pane is addressed by its `%id` **and** its stamp, checked by tmux in
+the same line as the effect: ids restart at %0 with each server. Session and window names are exact
+(`=name`), since a bare name matches prefixes. And what belongs together is one line: tmux runs a
+line without letting anything else happen in between.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import signal
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from marvel.tmux.control import Block, blocks
+from marvel.tmux.pipeline import Reply
+from marvel.tmux.quote import command, either, encode, plain, sequence
+from marvel.tmux.records import Failed, Pane, PaneSpec
+
+UID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
+LOG_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}")
+_PANE = re.compile(r"%\d+")
+_VARIABLE = re.compile(r"[^=\0]+")
+
+_FIELDS = (
+    "#{pane_id}|#{pane_pid}|#{pane_dead}|#{pane_dead_status}|#{pane_dead_signal}"
+    "|#{@marvel_keeper}|#{@marvel_uid}|#{@marvel_log}"
+)
+
+# One element would go to a shell; these exec their argument and do nothing else. They are named in
+# full, because a pane may have any PATH. To `env`, a program called `a=b` would be a variable.
+_ENV = (shutil.which("env") or "/usr/bin/env", "--")
+_NICE = (shutil.which("nice") or "/usr/bin/nice", "-n", "0", "--")
+
+
+def create(workspace: str, spec: PaneSpec) -> bytes:
+    """A new window, its stamps, and what it became: one line, so never a pane without stamps.
+
+    `-S` makes it harmless to ask twice: a window of that name is kept, not doubled. Such a window
+    was stamped when it was made; the condition keeps a pane that a user split off from being
+    stamped in its place.
+    """
+    window = f"={workspace}:={spec.uid}"
+    wrapper = () if len(spec.argv) > 1 else _NICE if "=" in spec.argv[0] else _ENV
+    variables = [word for name, value in spec.env.items() for word in ("-e", f"{name}={value}")]
+    place = ["-t", f"={workspace}:", "-n", spec.uid, "-c", plain(spec.cwd)]
+    stamps = [
+        command("set-option", "-p", "-t", window, "@marvel_uid", spec.uid),
+        command("set-option", "-p", "-t", window, "@marvel_log", spec.log_id),
+    ]
+    ours = f"#{{==:#{{@marvel_uid}},{spec.uid}}}"
+    return sequence(
+        [
+            command("new-window", "-d", "-S", *place, *variables, "--", *wrapper, *spec.argv),
+            either(window, "#{==:#{window_panes},1}", stamps, []),
+            command("list-panes", "-t", window, "-f", ours, "-F", _FIELDS),
+        ]
+    )
+
+
+def problem(spec: PaneSpec) -> str | None:
+    """Why no pane can be made from this."""
+    if not UID.fullmatch(spec.uid):
+        return f"not a uid: {spec.uid!r}"
+    if not LOG_ID.fullmatch(spec.log_id):
+        return f"not a log id: {spec.log_id!r}"
+    if not spec.argv:
+        return "there is no command"
+    if any("\0" in word for word in (*spec.argv, spec.cwd, *spec.env.values())):
+        return "a NUL byte can't be passed to a process"
+    if not all(_VARIABLE.fullmatch(name) for name in spec.env):
+        return "not the name of an environment variable"
+    if not spec.cwd.startswith("/"):
+        return f"the working directory must be an absolute path: {spec.cwd!r}"
+    return None
+
+
+def list_panes(*, dead_only: bool) -> bytes:
+    return command("list-panes", "-a", *(("-f", "#{pane_dead}") if dead_only else ()), "-F", _FIELDS)
+
+
+def _signal_name(value: str) -> str | None:
+    """tmux gives a number or a name, as its C library does."""
+    if not value.isdigit():
+        return value.removeprefix("SIG") or None
+    try:
+        return signal.Signals(int(value)).name.removeprefix("SIG")
+    except ValueError:
+        return value  # a real-time signal
+
+
+def read_panes(lines: Iterable[bytes]) -> tuple[Pane, ...]:
+    """Panes but the keeper, once each (a window linked twice is listed twice)."""
+    found: dict[str, Pane] = {}
+    for line in lines:
+        fields = line.decode("utf-8", "replace").split("|")
+        if len(fields) < 7 or not _PANE.fullmatch(fields[0]) or fields[5]:
+            continue
+        uid, log_id = fields[6], fields[-1]
+        ours = len(fields) == 8 and bool(UID.fullmatch(uid))  # else a stamp with `|` or a newline in it
+        found[fields[0]] = Pane(
+            pane=fields[0],
+            uid=uid if ours else "",
+            log_id=log_id if ours else "",
+            pid=int(fields[1] or 0),
+            dead=fields[2] == "1",
+            exit_status=int(fields[3]) if fields[3].isdigit() else None,
+            signal=_signal_name(fields[4]),
+        )
+    return tuple(found.values())
+
+
+def listed(reply: Reply) -> tuple[Pane, ...] | Failed:
+    found = blocks(reply)
+    if len(found) == 1 and found[0].ok:
+        return read_panes(found[0].lines)
+    return Failed(reason="refused", message=found[0].text if found else "tmux gave no answer")
+
+
+def created(reply: Reply, spec: PaneSpec) -> Pane | Failed:
+    found = blocks(reply)
+    if failed := next((block for block in found if not block.ok), None):
+        return Failed(reason="refused", message=failed.text)
+    panes = read_panes(found[-1].lines) if found else ()
+    if len(panes) != 1:
+        return Failed(reason="refused", message=f"a window named {spec.uid} exists, but not its pane")
+    return panes[0]
+
+
+# --- one pane, guarded -----------------------------------------------------------------------------
+
+_YES, _NO = "marvel-yes", "marvel-no"
+
+
+def guarded(
+    pane: str, uid: str, then: Sequence[bytes], *, alive: bool = False, otherwise: Sequence[bytes] = ()
+) -> bytes:
+    """Do `then` if `pane` carries the stamp `uid` (and, with `alive`, is not dead), all within tmux."""
+    conditions = [f"#{{==:#{{pane_id}},{pane}}}", f"#{{==:#{{@marvel_uid}},{uid}}}"]
+    if alive:
+        conditions.append("#{!=:#{pane_dead},1}")
+    test = conditions.pop()
+    while conditions:
+        test = f"#{{&&:{conditions.pop()},{test}}}"
+    why = command("display-message", "-p", "-t", pane, f"{_NO} #{{pane_dead}} #{{pane_id}} #{{@marvel_uid}}")
+    return either(pane, test, [command("display-message", "-p", _YES), *then], [why, *otherwise])
+
+
+def addressable(pane: str, uid: str) -> bool:
+    """Both parts of an address end up in formats and targets, so they must be nothing but what they are."""
+    return bool(_PANE.fullmatch(pane) and UID.fullmatch(uid))
+
+
+def outcome(reply: Reply, pane: str, uid: str, *, before: int = 0) -> list[Block] | Failed:
+    """What the commands behind a guard answered, or why they were not run. The first of them may
+    answer with foreign text. `before` commands came ahead of the guard.
+    """
+    found = blocks(reply, greedy=before + 2)[before:]
+    if len(found) < 2 or not found[0].ok:
+        return Failed(reason="refused", message=found[0].text if found else "tmux gave no answer")
+    verdict = found[1].lines
+    if verdict == (_YES.encode(),):
+        failed = next((block for block in found[2:] if not block.ok), None)
+        return Failed(reason="refused", message=failed.text) if failed else found[2:]
+    if verdict == (encode(f"{_NO} 1 {pane} {uid}"),):
+        return Failed(reason="refused", message=f"the process in pane {pane} has ended")
+    return Failed(reason="gone", message=f"there is no pane {pane} of session {uid}")
+
+
+def kill_pane(pane: str) -> list[bytes]:
+    return [command("kill-pane", "-t", pane)]
+
+
+def capture(pane: str, *, start: int | None, end: int | None, join: bool, ansi: bool) -> list[bytes]:
+    flags = ["-p"] + ["-J"] * join + ["-e"] * ansi
+    flags += ["-S", str(start)] if start is not None else []
+    flags += ["-E", str(end)] if end is not None else []
+    return [command("capture-pane", *flags, "-t", pane)]
+
+
+def send_keys(pane: str, keys: Sequence[str]) -> list[bytes]:
+    """Copy mode would swallow them, so it is left first; `-q` is content with a pane in no mode."""
+    return [command("copy-mode", "-q", "-t", pane), command("send-keys", "-t", pane, "--", *keys)]
+
+
+def load_buffer(file: Path, buffer: str) -> bytes:
+    """Its own line, before the guard: tmux reads files between events, and a pane must not be able
+    to die between the guard and the paste. **Pasting into a dead pane crashes tmux up to 3.3a.**
+    """
+    return command("load-buffer", "-b", buffer, str(file))
+
+
+def paste(pane: str, buffer: str | None, *, enter: bool) -> list[bytes]:
+    """Text arrives through a buffer: no size limit, no parsing, bracketed if the program asked for it.
+
+    In copy mode the brackets would be missing and each line would submit, so that is left first. If
+    the buffer could not be loaded (its file is deleted when the request times out), pasting it is an
+    error, which ends the line before `Enter`.
+    """
+    script = [command("copy-mode", "-q", "-t", pane)]
+    if buffer is not None:
+        script.append(command("paste-buffer", "-p", "-r", "-d", "-b", buffer, "-t", pane))
+    if enter:
+        script.append(command("send-keys", "-t", pane, "Enter"))
+    return script
+
+
+def paste_text(pane: str, uid: str, file: Path | None, buffer: str, *, enter: bool) -> bytes:
+    """The whole request. A guard that says no throws the buffer away."""
+    if file is None:
+        return guarded(pane, uid, paste(pane, None, enter=enter), alive=True)
+    forget = [command("delete-buffer", "-b", buffer)]
+    typed = guarded(pane, uid, paste(pane, buffer, enter=enter), alive=True, otherwise=forget)
+    return b"\n".join([load_buffer(file, buffer), typed])

@@ -1,0 +1,266 @@
+"""`TmuxServer`: what can be asked of the tmux server of one workspace.
+
+The owner is a single-threaded loop. It registers `fileno()` in its selector, calls `on_ready`, and
+calls `expire` at `deadline()`; nothing here blocks, and a server that stopped answering (SIGSTOP, a
+hung disk) only makes its own requests time out. Each operation takes `done`, which is called exactly
+once, later, from `on_ready`, `expire` or `close`, never inside the call that was given it.
+
+Requests are carried out in the order in which they were made.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import signal
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from marvel.tmux import processes, scripts, setup, statuses
+from marvel.tmux.connection import Connection
+from marvel.tmux.control import Block
+from marvel.tmux.pipeline import Reply
+from marvel.tmux.quote import command, encode
+from marvel.tmux.records import Failed, Pane, PaneSpec
+
+MAX_PASTE_BYTES = 1024 * 1024
+SHUTDOWN_POLL = 0.005  # seconds between looks whether the server is gone
+SHUTDOWN_TERM, SHUTDOWN_KILL, SHUTDOWN_LIMIT = 2.0, 4.0, 8.0  # seconds after kill-server was sent
+
+_STRIPPED = str.maketrans("", "", "\x1b\x9b")  # ESC and its 8-bit form: pasted text must not be commands
+
+
+class TmuxServer(Connection):
+    def __init__(
+        self,
+        socket: Path,
+        workspace: str,
+        *,
+        environment: Mapping[str, str],
+        history_limit: int = 500,
+        tmux_conf: Path | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__(
+            socket,
+            workspace,
+            environment=environment,
+            history_limit=history_limit,
+            tmux_conf=tmux_conf,
+            clock=clock,
+        )
+        self._statuses = statuses.Statuses()
+
+    def open(self, *, start: bool) -> None:
+        if start:
+            self._sweep()
+        super().open(start=start)
+
+    # --- plumbing ------------------------------------------------------------------------------
+
+    def _later(self, done: Callable[[Failed], None], failed: Failed) -> None:
+        self._timers.after(0, lambda: done(failed))
+
+    def _ask(self, script: bytes, done: Callable[[Reply | Failed], None]) -> None:
+        if self.state == "down":
+            self._later(done, Failed(reason="lost", message="there is no connection to tmux"))
+        elif self._pipeline.full(len(script)):
+            self._later(done, Failed(reason="refused", message="too much is waiting for tmux already"))
+        else:
+            self._pipeline.submit(script, done)
+
+    def _ask_pane(
+        self,
+        pane: str,
+        uid: str,
+        script: bytes,
+        done: Callable[[list[Block] | Failed], None],
+        *,
+        before: int = 0,
+    ) -> None:
+        """A request whose last line is `scripts.guarded`, with `before` commands ahead of it."""
+        if not scripts.addressable(pane, uid):
+            self._later(done, Failed(reason="gone", message=f"not a pane and a uid: {pane!r}, {uid!r}"))
+            return
+
+        def read(reply: Reply | Failed) -> None:
+            done(reply if isinstance(reply, Failed) else scripts.outcome(reply, pane, uid, before=before))
+
+        self._ask(script, read)
+
+    # --- operations ----------------------------------------------------------------------------
+
+    def create(self, spec: PaneSpec, done: Callable[[Pane | Failed], None]) -> None:
+        """A window with one pane for this process, stamped in the same breath."""
+        if why := scripts.problem(spec):
+            self._later(done, Failed(reason="refused", message=why))
+            return
+
+        def read(reply: Reply | Failed) -> None:
+            done(reply if isinstance(reply, Failed) else scripts.created(reply, spec))
+
+        self._ask(scripts.create(self._workspace, spec), read)
+
+    def panes(self, done: Callable[[tuple[Pane, ...] | Failed], None], *, dead_only: bool = False) -> None:
+        """All panes of the server (with `dead_only` the dead ones), but the keeper; foreign ones too.
+
+        When a pane is dead but tmux has not seen its status, the answer waits for it: see `statuses`.
+        """
+        self._list(done, dead_only=dead_only, waits=0)
+
+    def _list(
+        self, done: Callable[[tuple[Pane, ...] | Failed], None], *, dead_only: bool, waits: int
+    ) -> None:
+        def again() -> None:
+            self._list(done, dead_only=dead_only, waits=waits + 1)
+
+        def read(reply: Reply | Failed) -> None:
+            if isinstance(reply, Failed):
+                done(reply)
+                return
+            panes = scripts.listed(reply)
+            if isinstance(panes, Failed) or self._server is None or not self._statuses.missing(panes, waits):
+                done(panes)
+                return
+            self._server.ask_for_children()
+            self._timers.after(statuses.WAITS[waits], again)
+
+        self._ask(scripts.list_panes(dead_only=dead_only), read)
+
+    def kill_pane(self, pane: str, uid: str, done: Callable[[Failed | None], None]) -> None:
+        """Close a pane. Its process only gets a HUP: end it first."""
+        self._ask_pane(pane, uid, scripts.guarded(pane, uid, scripts.kill_pane(pane)), _nothing_else(done))
+
+    def capture(
+        self,
+        pane: str,
+        uid: str,
+        done: Callable[[str | Failed], None],
+        *,
+        start: int | None = None,
+        end: int | None = None,
+        join: bool = False,
+        ansi: bool = False,
+    ) -> None:
+        """What is on the screen, or from line `start` to `end` (0 is its first line, negative ones are
+        history); `join` undoes wrapping, `ansi` keeps colours. It is what a program printed: data.
+        """
+        script = scripts.capture(pane, start=start, end=end, join=join, ansi=ansi)
+
+        def read(found: list[Block] | Failed) -> None:
+            done(found if isinstance(found, Failed) else "".join(block.text for block in found))
+
+        self._ask_pane(pane, uid, scripts.guarded(pane, uid, script), read)
+
+    def send_keys(
+        self, pane: str, uid: str, keys: Sequence[str], done: Callable[[Failed | None], None]
+    ) -> None:
+        """Press keys (`C-c`, `Enter`, `a`). A request that timed out may still press them later."""
+        if not keys or any("\0" in key for key in keys):
+            self._later(done, Failed(reason="refused", message="not keys that can be pressed"))
+            return
+        script = scripts.guarded(pane, uid, scripts.send_keys(pane, keys), alive=True)
+        self._ask_pane(pane, uid, script, _nothing_else(done))
+
+    def paste(
+        self,
+        pane: str,
+        uid: str,
+        text: str,
+        done: Callable[[Failed | None], None],
+        *,
+        enter: bool = False,
+    ) -> None:
+        """Type a text, as one paste if the program knows bracketed paste, and press Enter if asked.
+
+        When the request times out, its file is deleted, so the text can't arrive late.
+        """
+        data = encode(text.translate(_STRIPPED))
+        if len(data) > MAX_PASTE_BYTES:
+            self._later(done, Failed(reason="refused", message=f"more than {MAX_PASTE_BYTES} bytes"))
+            return
+        buffer = f"marvel-{secrets.token_hex(8)}"
+        try:
+            file = self._write(data) if data else None
+        except OSError as error:
+            self._later(done, Failed(reason="refused", message=f"no file for the text: {error.strerror}"))
+            return
+        script = scripts.paste_text(pane, uid, file, buffer, enter=enter)
+
+        def read(found: list[Block] | Failed) -> None:
+            if file:
+                file.unlink(missing_ok=True)
+            done(found if isinstance(found, Failed) else None)
+
+        self._ask_pane(pane, uid, script, read, before=1 if file else 0)
+
+    def _write(self, data: bytes) -> Path:
+        """A private file beside the socket: in a directory only its user can read, and that the server
+        sees under the same name, which is not sure of /tmp.
+        """
+        handle, name = tempfile.mkstemp(prefix=f"{self.socket.name}.paste-", dir=self.socket.parent)
+        with open(handle, "wb") as file:
+            file.write(data)
+        return Path(name)
+
+    def _sweep(self) -> None:
+        """Remove texts that a killed process left behind. A minute old, none is still in use."""
+        before = time.time() - 60
+        for file in self.socket.parent.glob(f"{self.socket.name}.paste-*"):
+            with contextlib.suppress(OSError):
+                if file.stat().st_mtime < before:
+                    file.unlink()
+
+    # --- the end -------------------------------------------------------------------------------
+
+    def shutdown(self, done: Callable[[Failed | None], None]) -> None:
+        """End the server and all that is in it; `done(None)` when its process is gone. `on_down` is
+        not called. A server that does not answer is left alone: `Failed("timeout")`.
+
+        `kill-server` waits for its clients, so stale ones are ended first; one that hangs in another way
+        (a stopped terminal) must not keep us waiting: its sessions are gone by then, so TERM, then KILL.
+        """
+
+        def kill(reply: Reply | Failed) -> None:
+            if isinstance(reply, Failed) or self._server is None:
+                done(reply if isinstance(reply, Failed) else Failed(reason="lost", message="no server"))
+                return
+            processes.end_stale_clients(setup.read_clients(reply), self.socket)
+            self._ending = True
+            accepted: list[bool] = []
+            self._pipeline.submit(command("kill-server"), lambda answer: accepted.append(_accepted(answer)))
+            self._watch_end(done, accepted, self._clock())
+
+        self._ask(setup.identify(self._workspace), kill)
+
+    def _watch_end(self, done: Callable[[Failed | None], None], accepted: list[bool], since: float) -> None:
+        if self._server is None or not self._ending:
+            done(Failed(reason="lost", message="the connection was closed"))
+            return
+        if self._server.gone():
+            self.gone = True
+            self._end("the tmux server was shut down")
+            done(None)
+            return
+        waited = self._clock() - since
+        if accepted == [False] or waited > SHUTDOWN_LIMIT:
+            self._ending = False
+            done(Failed(reason="timeout", message=f"the tmux server (pid {self.pid}) does not end"))
+            return
+        if accepted and waited > SHUTDOWN_KILL:
+            self._server.send(signal.SIGKILL)
+        elif accepted and waited > SHUTDOWN_TERM:
+            self._server.send(signal.SIGTERM)
+        self._timers.after(SHUTDOWN_POLL, lambda: self._watch_end(done, accepted, since))
+
+
+def _accepted(answer: Reply | Failed) -> bool:
+    """A server that ends may answer, or hang up first; only silence means that it did not hear."""
+    return not (isinstance(answer, Failed) and answer.reason == "timeout")
+
+
+def _nothing_else(done: Callable[[Failed | None], None]) -> Callable[[list[Block] | Failed], None]:
+    """For operations whose only result is that they worked."""
+    return lambda found: done(found if isinstance(found, Failed) else None)

@@ -1,0 +1,113 @@
+"""Getting a tmux server ready: the session, its options, its keeper window, who it is, its environment.
+
+The **keeper** is a window with a process that does nothing for 68 years. Without it the session would
+end with its last agent, and with the session the control client that is attached to it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from marvel.tmux.pipeline import Reply
+from marvel.tmux.quote import command, either, sequence
+
+_KEEPER = "_keeper"  # the name of its window; no uid begins with an underscore
+_KEEPER_ARGV = ("sleep", "2147483647")  # `infinity` is GNU only
+_WIDTH, _HEIGHT = 200, 50
+
+# Set in agent sessions from the environment of whoever attaches, and then handed to every agent
+# started after; `update-environment ''` below and `new-session -E` keep that from happening.
+_OPTIONS: tuple[tuple[str, ...], ...] = (
+    ("-s", "exit-empty", "off"),
+    ("-g", "destroy-unattached", "off"),
+    ("-g", "detach-on-destroy", "on"),
+    ("-g", "update-environment", ""),
+    ("-g", "default-size", f"{_WIDTH}x{_HEIGHT}"),
+    ("-wg", "remain-on-exit", "on"),
+    ("-wg", "automatic-rename", "off"),
+    ("-wg", "allow-rename", "off"),
+    ("-g", "set-titles", "off"),
+    ("-s", "set-clipboard", "off"),
+)
+
+
+def keeper(workspace: str) -> str:
+    """The keeper window, as a target."""
+    return f"={workspace}:={_KEEPER}"
+
+
+def attach(workspace: str, *, create: bool) -> list[str]:
+    """Arguments that attach a control client; with `create`, to a session made if there is none."""
+    flags = ["-f", "no-output,ignore-size"]
+    if not create:
+        return ["attach-session", "-E", "-t", f"={workspace}", *flags]
+    size = ["-x", str(_WIDTH), "-y", str(_HEIGHT)]
+    return ["new-session", "-A", "-E", "-s", workspace, "-n", _KEEPER, *size, *flags, "--", *_KEEPER_ARGV]
+
+
+def options(workspace: str, history_limit: int) -> bytes:
+    """Each on its own line, so that one unknown to an old version leaves the others alone."""
+    lines = [command("set-option", *option) for option in _OPTIONS]
+    lines.append(command("set-option", "-g", "history-limit", str(history_limit)))
+    return b"\n".join([*lines, keep(workspace)])
+
+
+def keep(workspace: str) -> bytes:
+    """Make the keeper unless it is there, and mark it."""
+    window = keeper(workspace)
+    make = command("new-window", "-d", "-S", "-t", f"={workspace}:", "-n", _KEEPER, "--", *_KEEPER_ARGV)
+    stamp = command("set-option", "-p", "-t", window, "@marvel_keeper", "1")
+    return sequence([make, either(window, "#{==:#{window_panes},1}", [stamp], [])])
+
+
+_IDENTITY = re.compile(rb"marvel-server (\d+)/(\d+) (@\d+)?")
+
+
+class Identity(msgspec.Struct, frozen=True, kw_only=True):
+    pid: int
+    name: str
+    keeper: str  # id of its window
+
+
+def identify(workspace: str) -> bytes:
+    """Who answers, and which control clients it has."""
+    who = "marvel-server #{pid}/#{start_time} #{window_id}"
+    clients = "marvel-client #{client_control_mode} #{client_pid}"
+    return b"\n".join(
+        [
+            command("display-message", "-p", "-t", keeper(workspace), who),
+            command("list-clients", "-F", clients),
+        ]
+    )
+
+
+def read_identity(reply: Reply) -> Identity | None:
+    for line in reply:
+        if found := _IDENTITY.fullmatch(line):
+            pid, start, window = (part.decode() if part else "" for part in found.groups())
+            return Identity(pid=int(pid), name=f"{pid}/{start}", keeper=window)
+    return None
+
+
+def read_clients(reply: Reply) -> list[int]:
+    """Pids of the control clients."""
+    prefix = b"marvel-client 1 "
+    return [int(line[len(prefix) :]) for line in reply if line.startswith(prefix)]
+
+
+SHOW_ENVIRONMENT = command("show-environment", "-g")
+
+
+def refresh_environment(shown: Iterable[bytes], wanted: Mapping[str, str]) -> bytes | None:
+    """Make the server's environment what it would be, had it been started with `wanted`.
+
+    tmux prints values raw, so a second line of a value may look like a variable of its own. That only
+    removes a name that is not there.
+    """
+    present = {line.split(b"=", 1)[0].decode("utf-8", "surrogateescape") for line in shown if b"=" in line}
+    lines = [command("set-environment", "-gu", "--", name) for name in sorted(present - wanted.keys())]
+    lines += [command("set-environment", "-g", "--", name, value) for name, value in wanted.items()]
+    return b"\n".join(lines) or None
