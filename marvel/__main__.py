@@ -4,6 +4,7 @@ A lane does a command without Typer, or returns None for what it does not know. 
 --help included, is Typer's.
 """
 
+import gc
 import sys
 
 from marvel.cli.errors import bounded
@@ -28,9 +29,13 @@ def run(argv: list[str]) -> int:
 
 
 def _get(argv: list[str]) -> int | None:
+    gc.disable()  # 2 ms of 20; what is read is printed and forgotten
     from marvel.cli.get import fast
 
-    return fast(argv)
+    try:
+        return fast(argv)
+    finally:
+        gc.enable()
 
 
 def _simulator(argv: list[str]) -> int | None:

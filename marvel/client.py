@@ -1,4 +1,4 @@
-"""The smallest thing that can talk to a marvel daemon: one heartbeat, one connection.
+"""The smallest thing that can talk to a marvel daemon: one request, one connection.
 
 It runs inside agents, a thousand of which may start at the same moment, so it imports a few modules of
 the standard library and nothing of marvel.
@@ -21,7 +21,7 @@ REPLY_LIMIT_BYTES = 64 * 1024
 MICROSECONDS = 1_000_000
 
 
-class BeatRefused(Exception):
+class Refused(Exception):
     """The daemon was reached and said no; the message is the daemon's own."""
 
 
@@ -41,7 +41,7 @@ def heartbeat(
 ) -> None:
     """Send one beat and wait for its acknowledgement, `timeout` seconds in all.
 
-    What is None is left out, which the daemon reads as "unchanged". Raises `BeatRefused` when the
+    What is None is left out, which the daemon reads as "unchanged". Raises `Refused` when the
     daemon answers with an error, `OSError` (`TimeoutError` is one) when there is no proper answer.
     """
     params = {
@@ -56,8 +56,13 @@ def heartbeat(
         "detail": detail,
     }
     params = {name: value for name, value in params.items() if value is not None}
-    request = json.dumps({"method": "heartbeat", "params": params}).encode() + b"\n"
-    _check(_exchange(os.fspath(socket_path), request, deadline=monotonic() + timeout))
+    request(socket_path, "heartbeat", params, timeout=timeout)
+
+
+def request(socket_path: str, method: str, params: dict[str, Any], *, timeout: float = 1.0) -> Any:
+    """Ask the daemon one thing; its result. Raises as `heartbeat` does."""
+    text = json.dumps({"method": method, "params": params}).encode() + b"\n"
+    return _checked(_exchange(os.fspath(socket_path), text, deadline=monotonic() + timeout))
 
 
 def from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
@@ -116,8 +121,8 @@ def _left(deadline: float) -> float:
     return left
 
 
-def _check(reply: bytes) -> None:
-    """Return if the reply acknowledges the beat, else raise what it says."""
+def _checked(reply: bytes) -> Any:
+    """The result that a reply carries; raises what it says when that is an error."""
     if not reply:
         raise ConnectionError("closed without a reply")
     try:
@@ -125,6 +130,7 @@ def _check(reply: bytes) -> None:
     except (ValueError, RecursionError):
         answer = None
     if isinstance(answer, dict) and "error" in answer:
-        raise BeatRefused(str(answer["error"]))
+        raise Refused(str(answer["error"]))
     if not isinstance(answer, dict) or "result" not in answer:
         raise ConnectionError("the reply is not a daemon's")
+    return answer["result"]

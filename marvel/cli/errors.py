@@ -51,6 +51,11 @@ def say(line: str) -> None:
         pass  # nobody to tell
 
 
+def unwritable(error: OSError) -> MarvelError:
+    """What to say when standard output takes no more."""
+    return MarvelError(f"output can't be written: {error.strerror}", hint="is the disk full?")
+
+
 def _internal(error: Exception) -> int:
     if os.environ.get("MARVEL_DEBUG"):
         import traceback
@@ -70,7 +75,7 @@ def _flush() -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise MarvelError(f"output can't be written: {error.strerror}") from error
+        raise unwritable(error) from error
 
 
 def _left(status: int) -> int:

@@ -11,9 +11,10 @@ import time
 
 from marvel import settings
 from marvel.cli import listing, objects
-from marvel.cli.errors import say
+from marvel.cli.errors import say, unwritable
+from marvel.cli.request import STATES, WAITING, Request, check, kind_of, parse
 from marvel.cli.table import is_coloured, printable, table
-from marvel.errors import NotFound, UsageError
+from marvel.errors import NotFound
 from marvel.store.query import Reader, daemon_note
 
 TYPE_CHECKING = False  # typing is not worth 3 ms of every start
@@ -25,45 +26,6 @@ if TYPE_CHECKING:
     Row = dict[str, Any]
     Rows = list[Row]
 
-KINDS = ("sessions", "teams", "workspaces", "endpoints")
-NAMES = {name: kind for kind in KINDS for name in (kind, kind[:-1], kind[0])}
-OUTPUTS = ("table", "wide", "json", "name", "jsonl")
-STATES = ("pending", "running", "stopping", "stopped", "succeeded", "failed", "crashloop-backoff")
-WAITING = ("waiting", "limited")  # activities that need a person, or time
-SELECTORS = {  # what each kind can be selected by
-    "sessions": ("workspace", "team", "role", "state", "waiting", "all"),
-    "teams": ("workspace", "team", "role"),
-    "workspaces": ("workspace",),
-    "endpoints": ("workspace", "team", "role"),
-}
-VALUED = {
-    "-o": "output",
-    "--output": "output",
-    "--workspace": "workspace",
-    "--team": "team",
-    "--role": "role",
-    "--state": "state",
-    "--sort-by": "sort_by",
-}
-FLAGS = {"--no-headers": "no_headers", "--all": "all", "--waiting": "waiting"}
-
-
-class Request:
-    """What was asked for. Plain words of a person; `run` says what is wrong with them."""
-
-    def __init__(self, kind: str, key: str | None = None) -> None:
-        self.kind = kind
-        self.key = key
-        self.output = "table"
-        self.workspace: str | None = None
-        self.team: str | None = None
-        self.role: str | None = None
-        self.state: str | None = None  # several with commas
-        self.sort_by: str | None = None
-        self.no_headers = False
-        self.all = False
-        self.waiting = False
-
 
 def fast(argv: list[str]) -> int | None:
     """Do `marvel get ARGV`; None when something in it is not for the fast lane."""
@@ -71,38 +33,10 @@ def fast(argv: list[str]) -> int | None:
     return None if request is None else run(request)
 
 
-def parse(argv: list[str]) -> Request | None:
-    """The request of a command line; None when there is anything in it but known options."""
-    words: list[str] = []
-    given: dict[str, Any] = {}
-    rest = iter(argv)
-    for word in rest:
-        name, equals, value = word.partition("=")
-        if word in FLAGS:
-            given[FLAGS[word]] = True
-        elif name in VALUED and equals and name.startswith("--"):
-            given[VALUED[name]] = value
-        elif word in VALUED:
-            value = next(rest, "-")
-            if value.startswith("-"):
-                return None
-            given[VALUED[word]] = value
-        elif word.startswith("-"):
-            return None
-        else:
-            words.append(word)
-    if len(words) not in (1, 2):
-        return None
-    request = Request(*words)
-    for name, value in given.items():
-        setattr(request, name, value)
-    return request
-
-
 def run(request: Request) -> int:
     """Print what was asked for. Raises MarvelError."""
     kind = kind_of(request.kind)
-    _check(kind, request)
+    check(kind, request)
     paths = settings.paths()
     found, single = _found(paths, kind, request)
     warn_without_daemon(paths)
@@ -116,38 +50,10 @@ def run(request: Request) -> int:
     return 0
 
 
-def kind_of(word: str) -> str:
-    """The kind a word means: plural, singular and one letter. Raises UsageError."""
-    if word not in NAMES:
-        raise UsageError(f"there is no kind {word!r}", hint=f"kinds: {' '.join(KINDS)} (or s t w e)")
-    return NAMES[word]
-
-
 def warn_without_daemon(paths: Paths) -> None:
     """Say so on stderr when nobody keeps what is shown true."""
     if daemon_note(paths) is None:
         say("no daemon is running: this is what was recorded last (marvel daemon -d starts one)")
-
-
-def _check(kind: str, request: Request) -> None:
-    """Refuse what makes no sense, before anything is read."""
-    request.output = request.output.removeprefix("=")
-    if request.output not in OUTPUTS:
-        raise UsageError(f"there is no output {request.output!r}", hint=f"-o {' | '.join(OUTPUTS)}")
-    for name in SELECTORS["sessions"]:
-        if getattr(request, name) and name not in SELECTORS[kind]:
-            raise UsageError(f"--{name} does not apply to {kind}")
-        if getattr(request, name) and request.key and name not in ("workspace", "all"):
-            raise UsageError(f"--{name} selects among many, and a KEY names one", hint="leave one of them out")
-    for state in (request.state or "").split(","):
-        if state and state not in STATES:
-            raise UsageError(f"there is no state {state!r}", hint=f"states: {' '.join(STATES)}")
-    if request.sort_by is not None:
-        known = listing.sort_keys(kind)
-        if request.sort_by.lower() not in known:
-            raise UsageError(f"can't sort {kind} by {request.sort_by!r}", hint=f"by: {' '.join(known)}")
-    if request.team and "/" in request.team:
-        request.workspace, _, request.team = request.team.partition("/")
 
 
 def _found(paths: Paths, kind: str, request: Request) -> tuple[Rows, bool]:
@@ -159,8 +65,9 @@ def _found(paths: Paths, kind: str, request: Request) -> tuple[Rows, bool]:
             case "teams":
                 return _teams(reader, request), request.key is not None
             case "workspaces":
-                rows = [reader.rows(name) for name in ("workspaces", "teams")]
-                found = objects.workspaces(*rows, reader.sessions())
+                found = objects.workspaces(
+                    reader.rows("workspaces"), reader.rows("teams"), reader.rows("sessions")
+                )
                 name = request.key.removeprefix("workspace/") if request.key else request.workspace
                 found = [row for row in found if name in (None, row["name"])]
                 return sorted(found, key=lambda row: row["name"]), request.key is not None
@@ -286,5 +193,11 @@ def _print_objects(kind: str, found: Rows, output: str, single: bool) -> None:
 
 def show(text: str) -> None:
     """Text to standard output, if there is one."""
-    if sys.stdout is not None:
+    if sys.stdout is None:
+        return
+    try:
         sys.stdout.write(text)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise unwritable(error) from error

@@ -19,14 +19,14 @@ from marvel.cli.times import DAY, HOUR, MICROSECONDS, MINUTE
 from marvel.errors import NotFound, UsageError
 from marvel.events import KINDS, decode, is_warning
 from marvel.keys import find_session, team_key
-from marvel.store.query import Reader
+from marvel.store.query import EVENT_COLUMNS, Reader
 
 Row = dict[str, Any]
 
 NEWEST = 50  # events without -n and --since
 OUTPUTS = ("table", "json", "jsonl")
 SOMETIMES = ("session.ended", "health.changed")  # kinds whose payload tells whether they are a warning
-FIELDS = "position time kind workspace team role session uid generation actor cause payload".split()
+FIELDS = [name for name in EVENT_COLUMNS.split() if name != "schema"]  # of an event, as programs get it
 UNITS = {"ms": 0.001, "s": 1, "m": MINUTE, "h": HOUR, "d": DAY}
 DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?")
@@ -51,7 +51,7 @@ def events(wanted: Wanted, output: str = "table") -> int:
     if output not in OUTPUTS:
         raise UsageError(f"there is no output {output!r}", hint=f"-o {' | '.join(OUTPUTS)}")
     if wanted.count is not None and wanted.count < 0:
-        raise UsageError(f"-n must be at least 0, is {wanted.count}")
+        raise UsageError(f"-n must be at least 0, is {wanted.count}", hint="marvel events --help")
     with Reader(settings.paths()) as reader:
         found = select(reader, wanted, time.time())
     if output == "json":
@@ -129,7 +129,8 @@ def rebuild(*, check: bool) -> int:
     differences = store.check() if store else []
     show("".join(printable(difference) + "\n" for difference in differences))
     if differences:
-        say(f"error: {len(differences)} rows are not what the event log says")
+        count = "1 row is" if len(differences) == 1 else f"{len(differences)} rows are"
+        say(f"error: {count} not what the event log says")
         say("hint: marvel rebuild")
         return 1
     show("every row is what the event log says\n")
@@ -171,7 +172,10 @@ def _condition(reader: Reader, wanted: Wanted, now: float) -> tuple[list[str], l
     if wanted.session is not None:
         narrow("stream = ?", _stream(reader, wanted.session))
     if wanted.team is not None:
-        narrow("workspace = ? AND team = ?", *team_key(wanted.team))
+        if "/" in wanted.team:
+            narrow("workspace = ? AND team = ?", *team_key(wanted.team))
+        else:
+            narrow("team = ?", wanted.team)
     if wanted.actor is not None:
         name = wanted.actor.replace("[", "[[]")
         narrow("(actor GLOB ? OR actor GLOB ?)", name, f"{name}:*")

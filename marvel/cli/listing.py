@@ -52,7 +52,7 @@ def agent(row: Row) -> str:
 
 def session_note(row: Row, now: float) -> str:
     """Why a session is as it is, and until when."""
-    parts = [reason(row)]
+    parts: list[str | None] = [reason(row)]
     if row["state"] == "running":
         parts = [row["health_reason"] if row["health"] == "unhealthy" else None, row["reason"]]
         parts.append("retiring" if row["retiring"] else None)
@@ -134,6 +134,16 @@ COLUMNS = {
         Column("SESSIONS", "sessions", lambda row, now: joined(row["sessions"])),
     ),
 }
+SESSION_FIELDS = (
+    *("key", "uid", "generation", "index", "reason", "ready", "context_percent", "pane"),
+    *("created_at", "started_at", "ended_at", "restart_at", "last_heartbeat_at"),
+)
+SORT_MORE = {
+    "sessions": {"ctx": "context_percent", **{name: name for name in SESSION_FIELDS}},
+    "teams": {"generation": "generation", "created_at": "created_at", "key": "key"},
+    "workspaces": {"created_at": "created_at", "key": "name"},
+    "endpoints": {"created_at": "created_at", "key": "key"},
+}
 
 
 def lines(kind: str, objects: Rows) -> Rows:
@@ -155,19 +165,6 @@ def cells(kind: str, rows: Rows, now: float, *, wide: bool) -> tuple[list[str], 
 def sort_keys(kind: str) -> dict[str, str]:
     """Words that --sort-by understands, and the field each means: columns, and fields of the JSON."""
     return {column.header.lower(): column.field for column in COLUMNS[kind]} | SORT_MORE.get(kind, {})
-
-
-SORT_MORE = {
-    "sessions": {
-        name: name
-        for name in ("generation", "index", "context_percent", "pane", "created_at", "started_at")
-        + ("ended_at", "restart_at", "last_heartbeat_at", "reason", "key", "uid", "ready")
-    }
-    | {"ctx": "context_percent"},
-    "teams": {"generation": "generation", "created_at": "created_at", "key": "key"},
-    "workspaces": {"created_at": "created_at", "key": "name"},
-    "endpoints": {"created_at": "created_at", "key": "key"},
-}
 
 
 def sorted_by(field: str, rows: Rows, now: float) -> Rows:

@@ -1,19 +1,19 @@
 """The signatures of the commands that read. What they do is imported when they do it."""
 
 import sys
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
-from marvel.cli.get import KINDS, OUTPUTS, STATES, Request
+from marvel.cli.request import KINDS, OUTPUTS, STATES, Request
 
-Text = Optional[str]
-Key = Annotated[Text, typer.Argument(metavar="[KEY]", show_default=False)]
+Text = str | None
 
 
 def get(
     kind: Annotated[str, typer.Argument(metavar="KIND", help=f"{', '.join(KINDS)}; or s t w e.")],
     key: Annotated[Text, typer.Argument(metavar="[KEY]", help="WORKSPACE/NAME, or a unique ending.")] = None,
+    *,
     output: Annotated[
         str, typer.Option("-o", "--output", metavar="|".join(OUTPUTS), help="How to print.")
     ] = "table",
@@ -50,3 +50,68 @@ def simulator() -> int:
     from marvel.simulator import main
 
     return main(sys.argv[2:])
+
+
+def describe(
+    kind: Annotated[str, typer.Argument(metavar="[KIND]", help="session, team, workspace or endpoint.")],
+    key: Annotated[Text, typer.Argument(metavar="KEY", help="WORKSPACE/NAME, or a unique ending.")] = None,
+    output: Annotated[
+        str, typer.Option("-o", "--output", metavar="text|json", help="How to print.")
+    ] = "text",
+) -> int:
+    """Tell all about one resource. Without KIND, KEY is a session, else a team."""
+    from marvel.cli.describe import describe
+
+    return describe(kind, key, output)
+
+
+def events(
+    *,
+    count: Annotated[
+        int | None, typer.Option("-n", metavar="N", help="Only the newest N.  [default: 50]")
+    ] = None,
+    since: Annotated[Text, typer.Option(metavar="T", help="Only later ones: 10m, 14:10, or a date.")] = None,
+    kind: Annotated[
+        Text, typer.Option(metavar="KIND", help="Only this kind; session.* means all of it.")
+    ] = None,
+    session: Annotated[Text, typer.Option(metavar="KEY", help="Only about this session.")] = None,
+    team: Annotated[
+        Text, typer.Option(metavar="KEY", help="Only about this team, and what is in it.")
+    ] = None,
+    warnings: Annotated[bool, typer.Option("--warnings", help="Only what needs attention.")] = False,
+    actor: Annotated[Text, typer.Option(metavar="ACTOR", help="Only what this one recorded.")] = None,
+    caused_by: Annotated[int | None, typer.Option(metavar="POS", help="Only what this event led to.")] = None,
+    output: Annotated[
+        str, typer.Option("-o", "--output", metavar="table|json|jsonl", help="How to print.")
+    ] = "table",
+) -> int:
+    """What happened, newest last. With --since and no -n: all of it."""
+    from marvel.cli.history import Wanted, events
+
+    wanted = Wanted(
+        count=count,
+        since=since,
+        kind=kind,
+        session=session,
+        team=team,
+        warnings=warnings,
+        actor=actor,
+        caused_by=caused_by,
+    )
+    return events(wanted, output)
+
+
+def verify() -> int:
+    """Check the hash chain of the event log; names the first position that is not as it was recorded."""
+    from marvel.cli.history import verify
+
+    return verify()
+
+
+def rebuild(
+    check: Annotated[bool, typer.Option("--check", help="Change nothing; list the differences.")] = False,
+) -> int:
+    """Derive the tables anew from the event log."""
+    from marvel.cli.history import rebuild
+
+    return rebuild(check=check)

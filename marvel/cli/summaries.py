@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     Row = dict[str, Any]
 
-KIND_COLUMNS = 25  # the longest kind, and one
+KIND_COLUMNS = 26  # the longest kind, and one
 WARNING = "!"
 
 
@@ -52,7 +52,9 @@ def _join(*parts: object) -> str:
 
 
 def _plain(payload: Row, at: float) -> str:
-    return " ".join(f"{name}={value}" for name, value in payload.items() if not isinstance(value, dict | list))
+    return " ".join(
+        f"{name}={value}" for name, value in payload.items() if not isinstance(value, dict | list)
+    )
 
 
 def _nothing(payload: Row, at: float) -> str:
@@ -114,7 +116,9 @@ SUMMARIES: dict[str, Callable[[Row, float], str]] = {
     "role.scaled": lambda p, at: f"replicas {p['replicas']}",
     "role.restart-requested": _nothing,
     "role.removed": _nothing,
-    "endpoint.applied": lambda p, at: f"{p['name']} → {p['team']}{'/' if p.get('role') else ''}{p.get('role', '')}",
+    "endpoint.applied": lambda p, at: (
+        f"{p['name']} → {p['team']}{'/' if p.get('role') else ''}{p.get('role', '')}"
+    ),
     "endpoint.removed": lambda p, at: str(p["name"]),
     "cohort.created": _created_cohort,
     "cohort.scaled": lambda p, at: f"count {p['count']}",
@@ -138,7 +142,9 @@ SUMMARIES: dict[str, Callable[[Row, float], str]] = {
     "session.forgotten": _nothing,
     "health.changed": lambda p, at: _join(p["health"], p.get("reason")),
     "daemon.started": lambda p, at: f"pid {p['pid']}, marvel {p['version']}",
-    "daemon.stop-requested": lambda p, at: "sessions are kept" if p.get("keep_sessions") else "with all sessions",
+    "daemon.stop-requested": lambda p, at: (
+        "sessions are kept" if p.get("keep_sessions") else "with all sessions"
+    ),
     "daemon.stopped": lambda p, at: str(p["reason"]),
     "tmux.server-started": lambda p, at: str(p["server"]),
     "tmux.server-lost": lambda p, at: f"{p['server']}, {p['sessions']} sessions",

@@ -33,15 +33,9 @@ COLOURS = {
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[str]], *, coloured: bool = False) -> str:
     """Lines of columns. Headers are left out when empty; words of state get their colour."""
-    lines = [list(headers), *rows] if headers else list(rows)
-    cells = [[printable(text) for text in line] for line in lines]
-    widths = [max(map(width, column)) for column in zip(*cells, strict=True)]
-    out = []
-    for number, line in enumerate(cells):
-        paint = coloured and not (headers and number == 0)
-        parts = [_padded(text, size, paint) for text, size in zip(line, widths, strict=True)]
-        out.append(GAP.join(parts).rstrip())
-    return "".join(line + "\n" for line in out)
+    lines = [headers, *rows] if headers else rows
+    columns = [_column(column, coloured) for column in zip(*lines, strict=True)]
+    return "".join(GAP.join(line).rstrip() + "\n" for line in zip(*columns, strict=True))
 
 
 def printable(text: str) -> str:
@@ -73,7 +67,21 @@ def joined(names: Iterable[str]) -> str:
     return ",".join(names) or ABSENT
 
 
-def _padded(text: str, size: int, paint: bool) -> str:
-    blank = " " * (size - width(text))
-    colour = COLOURS.get(text) if paint else None
-    return f"{colour}{text}{RESET}{blank}" if colour else text + blank
+def _column(cells: Sequence[str], coloured: bool) -> list[str]:
+    """Cells as wide as the widest. What is plain goes the short way: nearly everything is."""
+    text = "".join(cells)
+    if text.isascii() and text.isprintable():
+        size = max(map(len, cells))
+        padded = [cell.ljust(size) for cell in cells]
+    else:
+        cells = [printable(cell) for cell in cells]
+        widths = [width(cell) for cell in cells]
+        size = max(widths)
+        padded = [cell + " " * (size - taken) for cell, taken in zip(cells, widths, strict=True)]
+    if not coloured:
+        return padded
+    colours = [COLOURS.get(cell) for cell in cells]
+    return [
+        f"{colour}{cell}{RESET}{shown[len(cell) :]}" if colour else shown
+        for cell, shown, colour in zip(cells, padded, colours, strict=True)
+    ]

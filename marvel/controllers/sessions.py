@@ -69,10 +69,11 @@ class _Pass:
         for session in excess:
             self._give_up_slot(session, self._removal_reason(cohort), cohort.position)
         staying = [s for s in staying if s not in excess]
-        proven = cohort.proven or self._prove(cohort, staying)
+        if not cohort.proven and self._prove(cohort, staying):
+            return  # the next look sees it
         if self.view.role is None:
             return
-        starts = _Starts(self, self.view.role, cohort, proven)
+        starts = _Starts(self, self.view.role, cohort)
         starts.refill(staying)
         missing = cohort.count - len(staying)
         used = {session.index for session in slots}
@@ -163,13 +164,12 @@ class _Pass:
 class _Starts:
     """Everything that starts a session of one cohort goes through here, and so through its gates."""
 
-    def __init__(self, work: _Pass, role: Role, cohort: Cohort, proven: bool) -> None:
+    def __init__(self, work: _Pass, role: Role, cohort: Cohort) -> None:
         self.work = work
         self.role = role
         self.cohort = cohort
-        self.proven = proven
         slots = [s for s in work.slots if s.generation == cohort.generation]
-        self.trying = proven or any(self._is_try(s) for s in slots)
+        self.trying = cohort.proven or any(self._is_try(s) for s in slots)
         ours = (s for s in work.view.sessions if not s.one_off)
         cleared = [s.cleared_at for s in ours if s.cleared_at is not None]
         self.last_start = max(cleared, default=None)
@@ -241,7 +241,7 @@ class _Starts:
 
     def _gate(self) -> str:
         """Why nothing may start right now; empty when something may."""
-        if not self.proven and self.trying:
+        if not self.cohort.proven and self.trying:
             return UNPROVEN
         return "" if self._interval_over() else INTERVAL
 

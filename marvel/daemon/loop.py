@@ -91,9 +91,14 @@ class Loop:
         if (bell := self._bell.fileno()) is not None:
             self._poller.watch(bell, READ, self._bell, lambda _events: self._ring())
 
-    def run(self) -> str:
-        """Adopt what runs, then go on until asked to end; returns why it ended."""
+    def run(self, *, drain: bool = False) -> str:
+        """Adopt what runs, then go on until asked to end (with `drain`: end at once what runs).
+
+        Returns why it ended.
+        """
         self._note(observations.daemon_started(self._run_id, os.getpid(), __version__))
+        if drain:
+            self._note(observations.drain_requested(self._run_id))
         self._begin()
         while self._end is None:
             self._fleet.sync()

@@ -46,6 +46,15 @@ def run(paths: Paths, *, controllers: Sequence[str] = (), console: bool = True) 
         lock.release()
 
 
+def drain(paths: Paths) -> None:
+    """Be a daemon for as long as it takes to end all sessions. Raises MarvelError when it can't."""
+    loop, lock = _prepare(paths, (), console=False)
+    try:
+        loop.run(drain=True)
+    finally:
+        lock.release()
+
+
 def detach(paths: Paths, *, controllers: Sequence[str] = ()) -> int:
     """Start a daemon in the background; returns its pid once it is ready. Raises DaemonUnavailable."""
     reader, writer = os.pipe()

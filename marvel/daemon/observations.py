@@ -9,6 +9,7 @@ from marvel.events import (
     ClockStepped,
     DaemonStarted,
     DaemonStopped,
+    DaemonStopRequested,
     Draft,
     LogTruncated,
     PaneOrphaned,
@@ -157,6 +158,11 @@ def server_lost(workspace: str, server: str, sessions: int) -> Observation:
 def daemon_started(run_id: str, pid: int, version: str) -> Observation:
     """This daemon took the lock."""
     return _fact(Ref(), DaemonStarted(run_id=run_id, pid=pid, version=version))
+
+
+def drain_requested(run_id: str) -> Observation:
+    """This daemon was started only to end what an earlier one left."""
+    return _fact(Ref(), DaemonStopRequested(run_id=run_id))
 
 
 def daemon_stopped(run_id: str, reason: str) -> Observation:

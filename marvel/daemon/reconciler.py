@@ -89,14 +89,14 @@ class Reconciler:
         recorded = self._store.record(self._decide, actor=DAEMON)
         self._observations.clear()
         self._dirty.clear()
-        self._take_in(recorded.seen, recorded.world, reloaded=recorded.reloaded, quiet=True)
+        # What others recorded between the two is new to the controllers; what they decided is not.
+        theirs = recorded.seen[: len(recorded.seen) - len(recorded.events)]
+        self._take_in(theirs, recorded.world, reloaded=recorded.reloaded)
         reloaded = caught_up.reloaded or recorded.reloaded
         return Pass(caught_up.seen + recorded.seen, len(recorded.events), reloaded)
 
-    def _take_in(self, seen: list[Event], world: World, *, reloaded: bool, quiet: bool = False) -> None:
+    def _take_in(self, seen: list[Event], world: World, *, reloaded: bool) -> None:
         self.world = world
-        if quiet:  # the controllers have just looked
-            return
         for event in seen:
             ref = event.ref
             if ref.workspace is None or ref.team is None:
@@ -113,7 +113,6 @@ class Reconciler:
         return set()
 
     def _decide(self, world: World, now: float) -> Iterator[Draft]:
-        # What another process recorded since we caught up is in this world already.
         dirty = set(self._dirty)
         for observe in self._observations:
             for draft in observe(world, now):

@@ -12,7 +12,7 @@ import signal
 import sys
 from time import monotonic
 
-from marvel.client import BeatRefused, heartbeat
+from marvel.client import Refused, heartbeat
 from marvel.simulator.draft import Draft
 from marvel.simulator.model import grow, next_due, random_source
 from marvel.simulator.options import Options, read_options
@@ -147,7 +147,7 @@ class Agent:
                 state=WORKING,
                 timeout=BEAT_TIMEOUT_SECONDS,
             )
-        except BeatRefused as refusal:
+        except Refused as refusal:
             self._status.beat_error = f"refused: {refusal}"
         except OSError as error:
             self._status.beat_error = error.strerror or str(error)

@@ -9,6 +9,7 @@ Read from the outside in:
     pipeline    requests in flight, their time-outs    timers      things to do later
     control     framing of control mode                quote       tmux's parser
     processes   /proc and pidfds                       statuses    dead panes without a status
+    environment, version                               keeper      the window that is always there
 
 Nothing here blocks (but `blocking`), knows events, or decides.
 """

@@ -23,6 +23,7 @@ from typing import Literal
 from marvel.tmux import processes, setup
 from marvel.tmux.channel import Channel
 from marvel.tmux.control import blocks
+from marvel.tmux.keeper import Keeper
 from marvel.tmux.link import Link, client_environment
 from marvel.tmux.pipeline import Reply
 from marvel.tmux.records import Failed
@@ -66,13 +67,12 @@ class Connection(Channel):
         self._environment = client_environment(environment)
         self._conf = tmux_conf or Path("/dev/null")
         self._server: processes.ServerProcess | None = None
-        self._keeper = ""  # window id
-        self._keeping = False  # it is being made
-        self._keep_again = False
+        self._keeper = Keeper(self._pipeline, workspace)
         self._ending = False  # kill-server was sent
         self._start = False
         self._prepared = False  # this server has our options and environment
         self._attempts = 0
+        self._polls = 0  # for the socket file
         self._epoch = 0  # of the connection: timers of an earlier one do nothing
 
     @property
@@ -86,16 +86,19 @@ class Connection(Channel):
         is none, and made ready for agents even if there was. Without, nothing is created or changed.
         `on_up` follows again each time a lost connection was regained: look at everything then.
 
-        Again while up: `start=True` prepares a server that was opened without; else nothing.
+        Again while up: `start=True` prepares a server that was opened without, and `on_up` follows;
+        else nothing.
         """
         self._start = self._start or start
         if self.state == "up" and start and not self._prepared:
-            self._prepare(announce=False)
+            self.state = "connecting"  # what is asked for from here on waits for the new environment
+            self._pipeline.hold()
+            self._prepare(self._kept)
         if self.state != "down":
             return
         self.state = "connecting"
         self._start = start
-        self._attempts = 0
+        self._attempts = self._polls = 0
         self._epoch += 1
         self._soon(0, self._connect)
 
@@ -121,8 +124,8 @@ class Connection(Channel):
             self._down(f"the tmux server (pid {self._server.pid}) is gone", gone=True)
             return
         if (hidden := self._revive()) is not None:
-            self._attempts += 1
-            if self._attempts > REVIVE_POLLS:
+            self._polls += 1
+            if self._polls > REVIVE_POLLS:
                 self._down(f"the tmux server (pid {hidden}) does not make its socket again", gone=False)
             else:
                 self._soon(REVIVE_POLL, self._connect)
@@ -171,7 +174,7 @@ class Connection(Channel):
             if reply.reason == "timeout":
                 self._silent(reply.message)
             return  # lost: _lost() goes on from here
-        self._prepare(announce=True)
+        self._prepare(self._identified)
 
     def _silent(self, message: str) -> None:
         """No answer while getting ready. A server we know is worth more patience: it has our agents."""
@@ -180,13 +183,13 @@ class Connection(Channel):
         else:
             self._retry(message)
 
-    def _prepare(self, *, announce: bool) -> None:
+    def _prepare(self, identified: Callable[[Reply | Failed], None]) -> None:
         """Options first, so that no agent's pane exists before them; then who is there."""
         script = setup.identify(self._workspace)
         if self._start:
             script = setup.options(self._workspace, self._history_limit) + b"\n" + script
             self._prepared = True
-        self._pipeline.submit(script, self._identified if announce else _nothing, early=True)
+        self._pipeline.submit(script, identified, early=True)
         if self._start:
             self._pipeline.submit(setup.SHOW_ENVIRONMENT, self._refresh, early=True)
 
@@ -220,44 +223,30 @@ class Connection(Channel):
             self._down("the tmux server is gone", gone=True)
             return
         self.identity = found.name
-        self._keeper = found.keeper
+        self._keeper.found(found.keeper)
         processes.end_stale_clients(setup.read_clients(reply), self.socket)
         processes.raise_file_limit(found.pid)
-        if not self._start:
+        if self._start and not self._prepared:
+            self._prepare(self._kept)  # `open(start=True)` came when this had begun without
+        if not self._prepared:
             self._ready()
+
+    def _kept(self, reply: Reply | Failed) -> None:
+        if not isinstance(reply, Failed) and (found := setup.read_identity(reply)):
+            self._keeper.found(found.keeper)
 
     def _ready(self) -> None:
         self.state = "up"
         self.gone = False
-        self._attempts = 0
+        self._attempts = self._polls = 0
         self._pipeline.release()
         self.on_up()
 
     # --- losing --------------------------------------------------------------------------------
 
     def _notice(self, line: bytes) -> None:
-        """Somebody closed the keeper window: make another before the session runs out of windows."""
-        kind, _, window = line.partition(b" ")
-        if not self._prepared or kind not in {b"%window-close", b"%unlinked-window-close"}:
-            return
-        if self._keeping:
-            self._keep_again = True  # it may have been the keeper whose id is not known yet
-        elif window == self._keeper.encode():
-            self._keep()
-
-    def _keep(self) -> None:
-        self._keeping, self._keep_again = True, False
-        script = setup.keep(self._workspace) + b"\n" + setup.identify(self._workspace)
-        self._pipeline.submit(script, self._kept)
-
-    def _kept(self, reply: Reply | Failed) -> None:
-        self._keeping = False
-        if isinstance(reply, Failed):
-            return
-        if found := setup.read_identity(reply):
-            self._keeper = found.keeper
-        if self._keep_again:
-            self._keep()
+        if self._prepared:
+            self._keeper.notice(line)
 
     def _lost(self) -> None:
         words = self._pipeline.framer.last_words() or "the control client ended"

@@ -74,6 +74,10 @@ class Pipeline:
         while self._held:
             self._send(self._held.popleft())
 
+    def hold(self) -> None:
+        """Not ready any more: requests wait again."""
+        self.open = False
+
     def _send(self, request: Request) -> None:
         self._sent.append(request)
         self.framer.expect(request.token)

@@ -14,6 +14,7 @@ import pytest
 from tmux_rig import Rig, running
 
 from marvel.tmux import Failed, Pane, TmuxServer, call
+from marvel.tmux.blocking import turn
 from marvel.tmux.processes import listener, stat
 
 BASE = {"PATH": os.environ["PATH"], "HOME": "/"}
@@ -64,6 +65,26 @@ def test_opening_without_start_changes_nothing(up: Rig) -> None:
     assert up.panes(other) == {}
     assert (up.tmux("show-options", "-g"), up.tmux("show-environment", "-g")) == before
     assert other.identity == up.server.identity
+
+
+@pytest.mark.parametrize("turns", range(4))
+def test_a_server_opened_without_start_can_be_started_any_time_later(rig: Rig, turns: int) -> None:
+    rig.tmux("-f", "/dev/null", "new-session", "-d", "-s", "ws", "sleep 1000")
+    rig.server = rig.connect(BASE | {"NEW": "1"})
+    rig.server.open(start=False)
+    for _ in range(turns):
+        turn(rig.server, 0.01)
+    rig.open()
+    rig.until(lambda: "_keeper" in windows(rig))
+    assert environ(waiting_pane(rig).pid)["NEW"] == "1"
+    rig.tmux("kill-window", "-t", "=ws:_keeper")
+    rig.until(lambda: "_keeper" in windows(rig))
+
+
+def test_a_start_asked_for_while_looking_for_a_server_starts_one(rig: Rig) -> None:
+    rig.server.open(start=False)
+    rig.open()
+    assert rig.panes() == {}
 
 
 def test_a_missing_tmux_is_said(rig: Rig) -> None:
@@ -255,7 +276,8 @@ def test_a_killed_client_is_replaced_and_nothing_else_changes(up: Rig) -> None:
     up.server.panes(answers.append)
     os.kill(old, signal.SIGKILL)
     os.kill(up.server.pid or 0, signal.SIGCONT)
-    up.until(lambda: answers and up.server.state == "up")
+    up.until(lambda: len(up.ups) == 2)
+    assert len(answers) == 1
     assert up.panes() == {pane.pane: pane}
     assert (up.server.identity, up.downs) == (before, [])
     up.until(lambda: old not in up.clients())
@@ -436,17 +458,15 @@ def test_shutdown_is_done_when_the_process_is_gone(up: Rig) -> None:
 
 
 def test_shutdown_does_not_wait_for_a_client_that_hangs(up: Rig) -> None:
-    other = up.open(up.connect())
+    pane, other = waiting_pane(up), up.open(up.connect())
     for pid in up.clients():
         os.kill(pid, signal.SIGSTOP)
     answers: list[object] = []
     up.server.shutdown(answers.append)
-    up.until(lambda: not up.server.wants_write())
-    for _ in range(20):
-        up.skew += 0.3
-        up.until(lambda: True)
-        up.server.on_ready(True, False)
-        up.server.expire(up.clock())
+    up.until(lambda: not running(pane.pid))
+    up.server.on_ready(True, False)
+    assert answers == []
+    up.skew += 4.1
     up.until(lambda: answers)
     assert answers == [None]
     other.close()

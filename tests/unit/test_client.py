@@ -12,7 +12,7 @@ from time import monotonic
 
 import pytest
 
-from marvel.client import BeatRefused, from_environment, heartbeat
+from marvel.client import Refused, from_environment, heartbeat
 
 MINE = "t"
 OK = b'{"result":{"status":"ok"}}\n'
@@ -86,7 +86,7 @@ def test_what_is_not_known_is_left_out_so_that_it_stays_unchanged(path: Path) ->
 
 def test_a_refusal_carries_the_daemons_words(path: Path) -> None:
     refusal = replying(b'{"error":"unknown session ws/a-1"}')
-    with daemon(path, refusal), pytest.raises(BeatRefused, match=r"^unknown session ws/a-1$"):
+    with daemon(path, refusal), pytest.raises(Refused, match=r"^unknown session ws/a-1$"):
         heartbeat(str(path), session_key="ws/a-1")
 
 
@@ -95,7 +95,7 @@ def test_a_refusal_is_heard_even_if_the_request_was_not_read_to_its_end(path: Pa
         connection.recv(10)
         connection.sendall(b'{"error":"too long"}\n')
 
-    with daemon(path, answer), pytest.raises(BeatRefused, match="too long"):
+    with daemon(path, answer), pytest.raises(Refused, match="too long"):
         heartbeat(str(path), uid="u1", detail="x" * 4_000_000)
 
 

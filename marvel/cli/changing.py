@@ -1,0 +1,148 @@
+"""The signatures of the commands that change something. What they do is imported when they do it."""
+
+from typing import Annotated
+
+import typer
+
+Files = Annotated[list[str], typer.Argument(metavar="FILE…", help="Manifests; - is standard input.")]
+KeyArgument = Annotated[str, typer.Argument(metavar="KEY", help="WORKSPACE/NAME, or a unique ending.")]
+TeamArgument = Annotated[str, typer.Argument(metavar="WORKSPACE/TEAM")]
+Wait = Annotated[bool, typer.Option("--wait", help="Return when it is done.")]
+Timeout = Annotated[str, typer.Option(metavar="TIME", help="How long to wait at most, such as 90s or 5m.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+Prune = Annotated[bool, typer.Option("--prune", help="Remove the workspace's teams that are not named.")]
+ForceLarge = Annotated[bool, typer.Option("--force-large", help="Allow more than 1,000 sessions.")]
+
+
+def work(
+    files: Files,
+    wait: Wait = False,
+    timeout: Timeout = "5m",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done.")] = False,
+    prune: Prune = False,
+    strict: Annotated[bool, typer.Option("--strict", help="A missing command is an error.")] = False,
+    force_large: ForceLarge = False,
+    yes: Yes = False,
+) -> None:
+    """Make the world what manifests declare."""
+    from marvel.cli.work import work as do
+
+    do(
+        files,
+        dry_run=dry_run,
+        prune=prune,
+        strict=strict,
+        force_large=force_large,
+        yes=yes,
+        wait=wait,
+        timeout=_seconds(timeout),
+    )
+
+
+def up(files: Files, timeout: Timeout = "60s") -> None:
+    """Start a daemon if none runs, work manifests, wait until all is ready, show the sessions."""
+    from marvel.cli.work import up as do
+
+    do(files, timeout=_seconds(timeout))
+
+
+def diff(files: Files, prune: Prune = False) -> int:
+    """What `marvel work` would change; exit status 1 when that is anything."""
+    from marvel.cli.work import diff as do
+
+    return do(files, prune=prune)
+
+
+def scale(
+    team: TeamArgument,
+    role: Annotated[str, typer.Option(metavar="NAME", help="The role.", show_default=False)],
+    replicas: Annotated[int, typer.Option(metavar="N", help="Sessions wanted.", show_default=False)],
+    force_large: ForceLarge = False,
+) -> None:
+    """Set how many sessions a role shall have."""
+    from marvel.cli.act import scale as do
+
+    do(team, role, replicas, force_large=force_large)
+
+
+def run(
+    context: typer.Context,
+    role: Annotated[str, typer.Option(metavar="NAME", help="Names the session.")] = "adhoc",
+    team: Annotated[str, typer.Option(metavar="NAME")] = "adhoc",
+    workspace: Annotated[str, typer.Option(metavar="NAME", help="Made if missing.")] = "default",
+    cwd: Annotated[str | None, typer.Option(metavar="DIRECTORY", help="Default: this one.")] = None,
+    env: Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="May be repeated.")] = None,
+    command: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="CMD [ARG…]", help="After -- when an argument begins with a dash."),
+    ] = None,
+) -> None:
+    """Start a one-off session, which nothing restarts."""
+    from marvel.cli.act import run as do
+    from marvel.errors import UsageError
+
+    if not command:
+        raise UsageError("there is no command to run", hint=f"{context.command_path} CMD [ARG…]")
+    do(command, role=role, team=team, workspace=workspace, cwd=cwd, env=env or [])
+
+
+def kill(key: KeyArgument, wait: Wait = False, timeout: Timeout = "60s") -> None:
+    """End a session; its slot is filled again."""
+    from marvel.cli.act import kill as do
+
+    do(key, wait=wait, timeout=_seconds(timeout))
+
+
+def restart(key: KeyArgument, wait: Wait = False, timeout: Timeout = "5m") -> None:
+    """Replace a session, or a team's sessions one at a time."""
+    from marvel.cli.act import restart as do
+
+    do(key, wait=wait, timeout=_seconds(timeout))
+
+
+def delete(
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="session, team, workspace or endpoint.")],
+    key: KeyArgument,
+    wait: Wait = False,
+    timeout: Timeout = "60s",
+) -> None:
+    """Delete a resource and all that is in it."""
+    from marvel.cli.act import delete as do
+
+    do(kind, key, wait=wait, timeout=_seconds(timeout))
+
+
+def stop(
+    keep_sessions: Annotated[
+        bool, typer.Option("--keep-sessions", help="Leave the agents; the next daemon adopts them.")
+    ] = False,
+    yes: Yes = False,
+    timeout: Timeout = "60s",
+) -> None:
+    """Stop all sessions, then the daemon; the next daemon brings them back."""
+    from marvel.cli.act import stop as do
+
+    do(keep_sessions=keep_sessions, yes=yes, timeout=_seconds(timeout))
+
+
+def wait(
+    key: KeyArgument,
+    condition: Annotated[
+        str, typer.Option("--for", metavar="ready|healthy|state=X|deleted", help="What to wait for.")
+    ] = "ready",
+    timeout: Timeout = "5m",
+) -> None:
+    """Wait until a session or all of a team is as wanted."""
+    from marvel.cli.waiting import wait as do
+
+    do(key, condition, _seconds(timeout))
+
+
+def _seconds(text: str) -> float:
+    from marvel.errors import UsageError
+    from marvel.manifest.durations import parse
+
+    seconds = parse(text)
+    if seconds is None:
+        raise UsageError(f"{text!r} is not a time", hint="such as 500ms, 30s, 5m or 1h30m")
+    return seconds

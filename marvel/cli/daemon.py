@@ -1,0 +1,121 @@
+"""`marvel daemon`: run it, ask how it is, read its log."""
+
+from typing import Annotated, TextIO
+
+import typer
+
+app = typer.Typer(
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback(invoke_without_command=True)
+def daemon(
+    context: typer.Context,
+    detached: Annotated[
+        bool, typer.Option("-d", "--detach", help="In the background; returns when it is ready.")
+    ] = False,
+    controllers: Annotated[
+        str | None, typer.Option(metavar="NAME,…", help="Only these: sessions, health, shifts.")
+    ] = None,
+) -> None:
+    """Run the daemon that keeps sessions as declared. INT and TERM end it and leave the agents."""
+    if context.invoked_subcommand is not None:
+        return
+    from marvel.cli.errors import say
+    from marvel.daemon.main import detach, run
+    from marvel.settings import paths
+
+    chosen = [name.strip() for name in controllers.split(",")] if controllers else []
+    if detached:
+        say(f"daemon started, pid {detach(paths(), controllers=chosen)}")
+        return
+    why = run(paths(), controllers=chosen)
+    say(f"daemon ended ({why})" + ("" if why == "stop" else "; its sessions run on"))
+
+
+@app.command()
+def status(
+    output: Annotated[str, typer.Option("-o", "--output", metavar="text|json")] = "text",
+) -> int:
+    """How the daemon is; exit status 0 only when it runs and is ready."""
+    import json
+
+    from marvel.cli.get import show
+    from marvel.cli.objects import published
+    from marvel.cli.times import rfc3339
+    from marvel.client import request
+    from marvel.errors import DaemonUnavailable, UsageError
+    from marvel.settings import paths
+    from marvel.store.query import daemon_note
+
+    if output not in ("text", "json"):
+        raise UsageError(f"there is no output {output!r}", hint="-o text | json")
+    where = paths()
+    if daemon_note(where) is None:
+        if output == "json":
+            show(json.dumps({"running": False, "ready": False}) + "\n")
+        raise DaemonUnavailable("no daemon is running", hint="marvel daemon -d starts one")
+    try:
+        found = request(where.socket, "status", {})
+    except OSError as error:
+        raise DaemonUnavailable(f"the daemon does not answer: {error}", hint=f"see {where.log}") from error
+    if output == "json":
+        since = rfc3339(found.pop("since"))
+        show(json.dumps({"running": True, **published(found), "since": since}, indent=2) + "\n")
+    else:
+        show(
+            f"running, pid {found['pid']}, since {rfc3339(found['since'])}\n"
+            f"version {found['version']}, run {found['run_id']}, {found['sessions']} sessions alive\n"
+            f"head at position {found['position']}, {found['hash'][:16]}\n"
+            f"home {where.home}\n"
+        )
+    return 0 if found["ready"] else 1
+
+
+@app.command()
+def logs(
+    follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on as it grows.")] = False,
+    lines: Annotated[int, typer.Option("-n", "--lines", metavar="N", min=0)] = 50,
+) -> None:
+    """The daemon's own log, newest last."""
+    import time
+    from collections import deque
+
+    from marvel.cli.get import show
+    from marvel.cli.table import printable
+    from marvel.errors import NotFound
+    from marvel.settings import paths
+
+    path = paths().log
+    try:
+        file: TextIO = open(path, encoding="utf-8", errors="replace")  # noqa: SIM115  # reopened when it is rotated
+    except FileNotFoundError:
+        raise NotFound(f"no log at {path}", hint="no daemon ever ran here") from None
+    for line in deque(file, maxlen=lines):
+        show(printable(line.rstrip("\n")) + "\n")
+    while follow:
+        line = file.readline()
+        if line:
+            show(printable(line.rstrip("\n")) + "\n")
+            continue
+        time.sleep(0.2)
+        file = _reopened(file, path)
+    file.close()
+
+
+def _reopened(file: TextIO, path: str) -> TextIO:
+    """The file itself, or the new one once the log was rotated."""
+    import os
+
+    try:
+        if os.stat(path).st_ino == os.fstat(file.fileno()).st_ino:
+            return file
+        fresh = open(path, encoding="utf-8", errors="replace")  # noqa: SIM115
+    except OSError:
+        return file
+    file.close()
+    return fresh

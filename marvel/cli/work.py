@@ -1,0 +1,156 @@
+"""What `work`, `up` and `diff` do: a manifest becomes desired state."""
+
+import os
+import sys
+
+from marvel import commands, manifest
+from marvel.cli import door, waiting
+from marvel.cli.errors import say
+from marvel.cli.get import show
+from marvel.cli.get import run as print_listing
+from marvel.cli.request import Request
+from marvel.commands import Plan, Step
+from marvel.errors import LogUnavailable, Rejected, TimedOut
+from marvel.events import Draft
+from marvel.resources import Manifest, RoleKey
+from marvel.settings import check_private, paths
+from marvel.store.query import Reader, daemon_note
+from marvel.store.rows import load_world
+from marvel.world import World
+
+SIGNS = {"create": "+", "change": "~", "remove": "-", "keep": "="}
+
+
+def work(
+    sources: list[str],
+    *,
+    dry_run: bool,
+    prune: bool,
+    strict: bool,
+    force_large: bool,
+    yes: bool,
+    wait: bool,
+    timeout: float | None,
+) -> None:
+    """Record what manifests declare; with `wait` until its sessions are ready."""
+    declared = _read(sources, force_large=force_large)
+    _look_for_commands(declared, strict=strict)
+    plans = [_plan(_present(one.workspace), one, prune=prune) for one in declared]
+    if dry_run:
+        for plan in plans:
+            show(_told(plan, whole=True))
+        return
+    _ask(plans, yes=yes)
+    for one in declared:
+        show(_told(_apply(one, prune=prune), whole=False))
+    door.warn_without_daemon(paths())
+    if wait:
+        for one in declared:
+            waiting.until_ready(one.workspace, [team.name for team in one.teams], timeout)
+
+
+def up(sources: list[str], *, timeout: float) -> None:
+    """A daemon, the manifests, ready sessions, and a look at them."""
+    declared = _read(sources, force_large=False)
+    _look_for_commands(declared, strict=False)
+    if daemon_note(paths()) is None:
+        from marvel.daemon.main import detach
+
+        say(f"daemon started, pid {detach(paths())}")
+    for one in declared:
+        _apply(one, prune=False)
+    for one in declared:
+        try:
+            waiting.until_ready(one.workspace, [team.name for team in one.teams], timeout)
+        except TimedOut:
+            for key in waiting.silent_sessions(one.workspace):
+                say(f"{key}: no sign of life, marvel attach {key}")
+            raise
+    for one in declared:
+        request = Request("sessions", None)
+        request.workspace = one.workspace
+        print_listing(request)
+
+
+def diff(sources: list[str], *, prune: bool) -> int:
+    """What `work` would change; 1 when that is anything."""
+    plans = [_plan(_present(one.workspace), one, prune=prune) for one in _read(sources, force_large=True)]
+    for plan in plans:
+        if not plan.changes_nothing:
+            show(_told(plan, whole=False))
+    return 0 if all(plan.changes_nothing for plan in plans) else 1
+
+
+def _read(sources: list[str], *, force_large: bool) -> list[Manifest]:
+    stdin = sys.stdin.read() if "-" in sources else None
+    return manifest.read_all(sources, stdin=stdin, force_large=force_large)
+
+
+def _look_for_commands(declared: list[Manifest], *, strict: bool) -> None:
+    """Commands that are nowhere to be found, all at once: a warning, with `strict` an error."""
+    path = os.environ.get("PATH", os.defpath)
+    missing = [line for one in declared for line in manifest.missing_commands(one, path)]
+    if missing and strict:
+        raise Rejected("missing commands\n" + "\n".join(f"  {line}" for line in missing))
+    for line in missing:
+        say(f"warning: {line}")
+
+
+def _present(workspace: str) -> World:
+    """The recorded world of a workspace, read without creating anything."""
+    where = paths()
+    if not check_private(where.home):
+        return World()
+    with Reader(where) as reader:
+        return load_world(reader, workspace)
+
+
+def _plan(world: World, one: Manifest, *, prune: bool) -> Plan:
+    return _planned(world, one, commands.apply(world, one, 0.0, prune=prune))
+
+
+def _planned(world: World, one: Manifest, drafts: list[Draft]) -> Plan:
+    roles = [RoleKey(one.workspace, team.name, role.name) for team in one.teams for role in team.roles]
+    return commands.plan(world, drafts, roles)
+
+
+def _apply(one: Manifest, *, prune: bool) -> Plan:
+    plans: list[Plan] = []
+
+    def decide(world: World, now: float) -> list[Draft]:
+        drafts = commands.apply(world, one, now, prune=prune)
+        plans.append(_planned(world, one, drafts))
+        return drafts
+
+    door.record(decide, workspace=one.workspace)
+    if not plans:
+        raise LogUnavailable("the command was recorded before")
+    return plans[-1]
+
+
+def _ask(plans: list[Plan], *, yes: bool) -> None:
+    disturbed = sum(plan.disturbed for plan in plans)
+    if not disturbed or yes:
+        return
+    working = sum(plan.working for plan in plans)
+    busy = f", {working} of them working" if working else ""
+    plural = "session" if disturbed == 1 else "sessions"
+    waiting.confirm(f"{disturbed} {plural} will be stopped or replaced{busy}. Go on?")
+
+
+def _told(plan: Plan, *, whole: bool) -> str:
+    """A plan in words, a line for each step; what is kept only with `whole`."""
+    lines = []
+    for step in plan.steps:
+        if step.verb != "keep" or whole:
+            lines.append(_line(step))
+            lines += [f"    {change}" for change in step.changes]
+    if plan.changes_nothing:
+        lines.append("unchanged")
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _line(step: Step) -> str:
+    counts = (("start", step.start), ("stop", step.stop), ("replace", step.replace), ("keep", step.keep))
+    told = ", ".join(f"{verb} {count}" for verb, count in counts if count)
+    return f"{SIGNS[step.verb]} {step.kind} {step.key}" + (f": {told}" if told else "")

@@ -1,0 +1,208 @@
+"""The event log at the terminal: events, verify, rebuild."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from pathlib import Path
+
+import pytest
+from cli_terminal import Terminal
+from recorded import START
+
+from marvel.cli.history import since
+from marvel.cli.summaries import KIND_COLUMNS, SUMMARIES, summary
+from marvel.errors import UsageError
+from marvel.events import KINDS
+
+FIELDS = [
+    "position",
+    "time",
+    "kind",
+    "workspace",
+    "team",
+    "role",
+    "session",
+    "uid",
+    "generation",
+    "actor",
+    "cause",
+    "payload",
+]
+
+
+def kinds(text: str) -> list[str]:
+    return [line[2:].split()[3] for line in text.splitlines()]
+
+
+def test_events_are_one_line_each_newest_last_warnings_marked(marvel: Terminal) -> None:
+    lines = marvel("events").splitlines()
+    assert len(lines) == 44
+    ended = next(line for line in lines if "session.ended" in line)
+    assert ended.split() == [
+        "!",
+        "2023-11-14",
+        "22:13:27",
+        "16",
+        "session.ended",
+        "demo/squad-reviewer-g1-0",
+        "failed,",
+        "SIGKILL",
+    ]
+    assert lines[0].startswith("  2023-11-14 22:13:20      1  log.created")
+
+
+def test_only_the_newest_are_shown_when_a_number_is_given(marvel: Terminal) -> None:
+    assert kinds(marvel("events -n 2")) == ["session.ended", "clock.stepped"]
+    assert marvel("events -n 0 -o json") == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ("--kind workspace.*", ["workspace.created"] * 3),
+        ("--kind health.changed", ["health.changed"]),
+        ("--session reviewer-2", ["session.scheduled", "session.started", "session.signaled"]),
+        ("--session demo/squad-supervisor-g9-0", ["session.scheduled", "session.start-failed"]),
+        ("--team other/crew --kind *.applied", ["team.applied", "role.applied"]),
+        ("--team crew --kind cohort.*", ["cohort.created"]),
+        ("--actor controller:shifts", ["cohort.created"] * 3),
+        ("--actor controller --kind health.*", []),
+        ("--actor user:*  --kind endpoint.*", ["endpoint.applied"]),
+        ("--since 67s", ["clock.stepped"]),
+        ("--since 22:13:53", ["clock.stepped"]),
+        ("--since 2023-11-14T22:13:53Z", ["clock.stepped"]),
+    ],
+)
+def test_filters_narrow_the_events(marvel: Terminal, options: str, expected: list[str]) -> None:
+    assert kinds(marvel(f"events {options}")) == expected
+
+
+def test_warnings_are_what_is_worth_attention(marvel: Terminal) -> None:
+    assert kinds(marvel("events --warnings")) == [
+        *("session.ended", "session.ended", "session.start-failed", "health.changed", "clock.stepped"),
+    ]
+    assert kinds(marvel("events --warnings -n 1")) == ["clock.stepped"]
+
+
+def test_what_an_event_led_to_can_be_asked(marvel: Terminal) -> None:
+    assert marvel("events --caused-by 4") == ""
+
+
+def test_events_of_a_session_that_is_no_longer_remembered_are_found(marvel: Terminal) -> None:
+    with sqlite3.connect(marvel.home / "marvel.db") as log:
+        log.execute("DELETE FROM sessions")
+    log.close()
+    assert "session.scheduled" in marvel("events --session demo/squad-reviewer-g1-2")
+    uid = marvel.sessions["crashed"].uid
+    assert "session.ended" in marvel(f"events --session {uid}")
+
+
+def test_an_event_object_has_exactly_the_promised_fields(marvel: Terminal) -> None:
+    shown = json.loads(marvel("events -o json"))
+    assert all(list(event) == FIELDS for event in shown)
+    assert [event["position"] for event in shown] == list(range(1, 45))
+    assert shown[0]["time"] == "2023-11-14T22:13:20.000000Z"
+    lines = marvel("events -o jsonl").splitlines()
+    assert [json.loads(line) for line in lines] == shown
+
+
+def test_times_in_payloads_are_rfc_3339_and_env_is_masked(marvel: Terminal) -> None:
+    shown = {event["kind"]: event["payload"] for event in json.loads(marvel("events -o json"))}
+    assert shown["session.backed-off"]["restart_at"] == "2023-11-14T22:15:07.000000Z"
+    assert shown["session.stopping"]["deadline"] == "2023-11-14T22:13:51.000000Z"
+    spec = json.loads(marvel("events --kind role.applied -o json"))[0]["payload"]["spec"]
+    assert spec["template"]["runtime"]["env"] == {"TOKEN": "***"}
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("10m", START - 600),
+        ("1h30m", START - 5400),
+        ("500ms", START - 0.5),
+        ("22:13", START - 20),
+        ("23:00", START - 86400 + 47 * 60 - 20),
+        ("2023-11-14T22:13:20Z", START),
+        ("2023-11-14T23:13:20+01:00", START),
+    ],
+)
+@pytest.mark.usefixtures("empty")
+def test_since_understands_durations_clock_times_and_dates(text: str, moment: float) -> None:
+    assert since(text, START) == pytest.approx(moment)
+
+
+@pytest.mark.parametrize("text", ["", "yesterday", "10", "25:00", "10 m"])
+def test_since_refuses_what_is_no_time(text: str) -> None:
+    with pytest.raises(UsageError):
+        since(text, START)
+
+
+def test_every_kind_has_a_summary_and_fits_its_column() -> None:
+    assert set(SUMMARIES) == set(KINDS)
+    assert max(map(len, KINDS)) < KIND_COLUMNS
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_a_payload_of_an_unknown_shape_still_has_a_summary(kind: str) -> None:
+    event = {"kind": kind, "time": START, "payload": {"novel": 1, "nested": {"a": 1}}}
+    assert isinstance(summary(event), str)
+
+
+@pytest.mark.parametrize(
+    ("line", "status", "message"),
+    [
+        ("events --session demo/nobody", 4, "no such session: demo/nobody"),
+        ("events --since never", 2, "--since 'never' is no time"),
+        ("events -n -3", 2, "-n must be at least 0"),
+        ("events -n many", 2, "invalid value for '-n'"),
+        ("events -o yaml", 2, "there is no output 'yaml'"),
+        ("events -f", 2, "no such option: -f"),
+    ],
+)
+def test_what_makes_no_sense_is_one_clear_error(
+    marvel: Terminal, line: str, status: int, message: str
+) -> None:
+    said = marvel.error(line, status).splitlines()
+    assert said[0].startswith(f"error: {message}")
+    assert said[1].startswith("hint: ")
+
+
+def test_a_whole_log_verifies(marvel: Terminal) -> None:
+    assert marvel("verify") == "44 events, each as it was recorded\n"
+
+
+def test_verify_names_the_first_position_that_was_changed(marvel: Terminal) -> None:
+    with sqlite3.connect(marvel.home / "marvel.db") as log:
+        log.execute("DROP TRIGGER events_no_update")
+        log.execute("UPDATE events SET payload = '{}' WHERE position IN (20, 30)")
+    log.close()
+    said = marvel.error("verify", 1)
+    assert said.startswith("error: position 20 was changed after it was recorded; the 19 events before it")
+
+
+def test_rebuild_check_lists_what_differs_and_rebuild_mends_it(marvel: Terminal) -> None:
+    assert marvel("rebuild --check") == "every row is what the event log says\n"
+    with sqlite3.connect(marvel.home / "marvel.db") as log:
+        log.execute("DELETE FROM teams WHERE key = 'demo/squad'")
+    log.close()
+    out, err, status = marvel.full("rebuild --check")
+    assert (out, status) == ("teams demo/squad: row is missing\n", 1)
+    assert err.startswith("error: 1 row is not what the event log says")
+    assert marvel("rebuild") == "rebuilt from 44 events\n"
+    assert marvel("rebuild --check") == "every row is what the event log says\n"
+
+
+@pytest.mark.parametrize("line", ["events", "verify", "rebuild", "rebuild --check", "events -o json"])
+def test_looking_at_a_log_never_makes_one(empty: Terminal, line: str) -> None:
+    empty(line)
+    assert not empty.home.exists()
+
+
+def test_a_database_of_something_else_is_left_as_it_is(empty: Terminal) -> None:
+    empty.home.mkdir(mode=0o700)
+    database = Path(empty.home / "marvel.db")
+    database.write_text("not a database, and long enough to be taken for one: " + "x" * 200)
+    before = database.read_bytes()
+    assert "is not a database" in empty.error("get sessions", 1)
+    assert database.read_bytes() == before
