@@ -94,10 +94,12 @@ def run_typer(argv: list[str]) -> int:
     """Run a command line; its exit status. Raises MarvelError."""
     if argv == ["--version"]:
         argv = ["version"]
-    try:
-        status = typer.main.get_command(app).main(
-            args=argv or ["--help"], prog_name="marvel", standalone_mode=False
-        )
+    command = typer.main.get_command(app)
+    try:  # not command.main(): it has an opinion of its own about errors and closed pipes
+        with command.make_context("marvel", argv or ["--help"]) as context:
+            status = command.invoke(context)
+    except typer.Exit as ended:
+        return ended.exit_code
     except typer.Abort as error:
         raise KeyboardInterrupt from error
     except typer.TyperException as error:

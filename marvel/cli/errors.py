@@ -13,6 +13,7 @@ from marvel.errors import MarvelError
 TYPE_CHECKING = False  # typing is not worth 3 ms of every start
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import TypeGuard
 
 FAILED = 1
 INTERRUPTED = 130  # as a shell reports SIGINT
@@ -25,16 +26,13 @@ def bounded(command: Callable[[], int]) -> int:
         status = command()
         _flush()
     except MarvelError as error:
-        say(f"error: {error.message}")
-        if error.hint:
-            say(f"hint: {error.hint}")
-        return _left(error.exit_code)
+        return _left(_refused(error))
     except BrokenPipeError:
         return _left(UNREAD)
     except KeyboardInterrupt:
         return _left(INTERRUPTED)
     except Exception as error:
-        return _left(_internal(error))
+        return _left(_refused(_unwritable(error)) if _is_full(error) else _internal(error))
     return status
 
 
@@ -51,9 +49,22 @@ def say(line: str) -> None:
         pass  # nobody to tell
 
 
-def unwritable(error: OSError) -> MarvelError:
-    """What to say when standard output takes no more."""
+def _refused(error: MarvelError) -> int:
+    say(f"error: {error.message}")
+    if error.hint:
+        say(f"hint: {error.hint}")
+    return error.exit_code
+
+
+def _unwritable(error: OSError) -> MarvelError:
     return MarvelError(f"output can't be written: {error.strerror}", hint="is the disk full?")
+
+
+def _is_full(error: Exception) -> TypeGuard[OSError]:
+    """Whether standard output took no more: a file would have been named."""
+    from errno import ENOSPC
+
+    return isinstance(error, OSError) and error.errno == ENOSPC and error.filename is None
 
 
 def _internal(error: Exception) -> int:
@@ -75,7 +86,7 @@ def _flush() -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise unwritable(error) from error
+        raise _unwritable(error) from error
 
 
 def _left(status: int) -> int:

@@ -11,7 +11,7 @@ import time
 
 from marvel import settings
 from marvel.cli import listing, objects
-from marvel.cli.errors import say, unwritable
+from marvel.cli.errors import say
 from marvel.cli.request import STATES, WAITING, Request, check, kind_of, parse
 from marvel.cli.table import is_coloured, printable, table
 from marvel.errors import NotFound
@@ -193,11 +193,5 @@ def _print_objects(kind: str, found: Rows, output: str, single: bool) -> None:
 
 def show(text: str) -> None:
     """Text to standard output, if there is one."""
-    if sys.stdout is None:
-        return
-    try:
+    if sys.stdout is not None:
         sys.stdout.write(text)
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise unwritable(error) from error

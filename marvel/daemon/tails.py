@@ -3,14 +3,16 @@
 import contextlib
 import hashlib
 import os
+import re
 
 LINES = 50
+_DEAD = re.compile(r"Pane is dead( \(.*\))?")  # what tmux itself writes into a dead pane
 
 
 def keep(directory: str, screen: str) -> str:
     """Write the last lines of a screen; returns their SHA-256 in hex, or nothing when that failed."""
     lines = [line.rstrip() for line in screen.splitlines()]
-    while lines and not lines[-1]:
+    while lines and (not lines[-1] or _DEAD.fullmatch(lines[-1])):
         lines.pop()
     text = "".join(f"{line}\n" for line in lines[-LINES:]).encode(errors="replace")
     with contextlib.suppress(OSError):

@@ -1,0 +1,182 @@
+"""A state directory of a test's own with a real daemon, real tmux and real agents; ends them all."""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+WAIT_SECONDS = 20.0  # for anything, on a loaded machine
+MARVEL = (sys.executable, "-P", "-m", "marvel")
+
+
+class Home:
+    """One fresh state directory. Short, for a socket's name has a limit."""
+
+    def __init__(self) -> None:
+        self.path = Path(tempfile.mkdtemp(prefix="mv", dir="/tmp"))
+        self.environ = {
+            **{n: v for n, v in os.environ.items() if not n.startswith(("MARVEL_", "TMUX"))},
+            "MARVEL_HOME": str(self.path),
+            "XDG_CONFIG_HOME": str(self.path / "config"),
+        }
+        self.daemon: subprocess.Popen[bytes] | None = None
+
+    def marvel(
+        self, *argv: str, ok: bool = True, stdin: str | None = None
+    ) -> "subprocess.CompletedProcess[str]":
+        """Run one command of the CLI to its end."""
+        done = subprocess.run(
+            [*MARVEL, *argv],
+            env=self.environ,
+            cwd=self.path,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        if ok:
+            assert done.returncode == 0, f"{argv}: {done.returncode}\n{done.stdout}{done.stderr}"
+        return done
+
+    def start(self) -> None:
+        """A daemon that answers."""
+        self.daemon = subprocess.Popen(
+            [*MARVEL, "daemon"],
+            env=self.environ,
+            cwd=self.path,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        until(lambda: self.marvel("daemon", "status", ok=False).returncode == 0, "the daemon answers")
+
+    def kill_daemon(self, number: int = signal.SIGKILL) -> None:
+        """End the daemon by a signal, and wait for it."""
+        assert self.daemon is not None
+        self.daemon.send_signal(number)
+        self.daemon.wait(timeout=30)
+        self.daemon = None
+
+    def write(self, text: str, name: str = "m.toml") -> str:
+        """A manifest file; its path."""
+        file = self.path / name
+        file.write_text(text, encoding="utf-8")
+        return str(file)
+
+    def sessions(self, *options: str) -> list[dict[str, Any]]:
+        """`get sessions -o json`."""
+        found: list[dict[str, Any]] = json.loads(
+            self.marvel("get", "sessions", "-o", "json", *options).stdout
+        )
+        return found
+
+    def states(self) -> dict[str, str]:
+        """State by name, of the plain listing."""
+        return {row["name"]: row["state"] for row in self.sessions()}
+
+    def running(self, count: int) -> list[dict[str, Any]]:
+        """The listing, once exactly `count` sessions are listed and all are running."""
+
+        def all_run() -> bool:
+            rows = self.sessions()
+            return len(rows) == count and all(row["state"] == "running" for row in rows)
+
+        until(all_run, f"{count} sessions run", self.describe)
+        return self.sessions()
+
+    def events(self, kind: str = "%") -> list[dict[str, Any]]:
+        """Events of a kind (an SQL pattern), oldest first."""
+        with contextlib.closing(sqlite3.connect(f"file:{self.path}/marvel.db?mode=ro", uri=True)) as database:
+            database.row_factory = sqlite3.Row
+            rows = database.execute("SELECT * FROM events WHERE kind LIKE ? ORDER BY position", (kind,))
+            return [{**dict(row), "payload": json.loads(row["payload"])} for row in rows]
+
+    def head(self) -> int:
+        """The newest position."""
+        return max((event["position"] for event in self.events()), default=0)
+
+    def processes(self, uid: str | None = None) -> list[int]:
+        """Pids of agents' processes of this home (of one session), zombies left out."""
+        marks = {f"MARVEL_HOME={self.path}".encode()}
+        marks |= {f"MARVEL_SESSION_UID={uid}".encode()} if uid else set()
+        found = []
+        for entry in Path("/proc").iterdir():
+            if not entry.name.isdigit():
+                continue
+            try:
+                environ = (entry / "environ").read_bytes().split(b"\0")
+                state = (entry / "stat").read_text().rpartition(")")[2].split()[0]
+            except OSError:
+                continue
+            is_agent = any(line.startswith(b"MARVEL_SESSION_UID=") for line in environ)
+            if marks <= set(environ) and is_agent and state not in "ZX":
+                found.append(int(entry.name))
+        return found
+
+    def tmux(self, workspace: str, *argv: str) -> str:
+        """A tmux command to a workspace's server."""
+        socket = self.path / "tmux" / f"{workspace}.sock"
+        done = subprocess.run(
+            ["tmux", "-S", str(socket), *argv], capture_output=True, text=True, timeout=20, check=False
+        )
+        return done.stdout.strip()
+
+    def tmux_pid(self, workspace: str) -> int | None:
+        """Pid of a workspace's tmux server."""
+        text = self.tmux(workspace, "display-message", "-p", "#{pid}")
+        return int(text) if text.isdigit() else None
+
+    def describe(self) -> str:
+        """What there is, for a failed test."""
+        return "\n".join(
+            f"{e['position']} {e['kind']} {e['session']} {e['payload']}" for e in self.events()[-60:]
+        )
+
+    def whole(self) -> None:
+        """Assert that log and projections are whole."""
+        assert self.marvel("verify").returncode == 0
+        assert self.marvel("rebuild", "--check").returncode == 0
+
+    def close(self) -> None:
+        """End everything that this home started, by pid."""
+        pids = [self.daemon.pid] if self.daemon else []
+        if self.daemon:
+            self.daemon.kill()
+            self.daemon.wait(timeout=30)
+        with contextlib.suppress(OSError, ValueError, KeyError):
+            pids.append(json.loads((self.path / "daemon.lock").read_text())["pid"])
+        for socket in (self.path / "tmux").glob("*.sock") if (self.path / "tmux").exists() else []:
+            pid = self.tmux_pid(socket.stem)
+            pids += [pid] if pid else []
+        for pid in [*pids, *self.processes()]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        until(lambda: not self.processes(), "agents are gone", fatal=False)
+        for pid in self.processes():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        shutil.rmtree(self.path, ignore_errors=True)
+
+
+def until(
+    test: Callable[[], object], what: str, tell: Callable[[], str] = str, *, fatal: bool = True
+) -> None:
+    """Wait until `test` is true, looking often at first."""
+    deadline = time.monotonic() + WAIT_SECONDS
+    pause = 0.01
+    while not test():
+        if time.monotonic() > deadline:
+            assert not fatal, f"not within {WAIT_SECONDS:g} s: {what}\n{tell()}"
+            return
+        time.sleep(pause)
+        pause = min(pause * 1.5, 0.2)

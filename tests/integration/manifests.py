@@ -1,0 +1,27 @@
+"""Small manifests for tests."""
+
+import json
+
+
+def role(
+    *argv: str,
+    name: str = "r",
+    replicas: int = 1,
+    more: str = "",
+    sections: str = "",
+) -> str:
+    """One `[[team.role]]` that runs an argv; `more` are its own keys, `sections` its tables."""
+    return (
+        f'[[team.role]]\nname = "{name}"\nreplicas = {replicas}\n{more}\n'
+        f"[team.role.runtime]\ncommand = {json.dumps(argv[0])}\nargs = {json.dumps(list(argv[1:]))}\n{sections}\n"
+    )
+
+
+def manifest(*roles: str, workspace: str = "w", team: str = "t") -> str:
+    """A workspace with one team."""
+    return f'[workspace]\nname = "{workspace}"\n[[team]]\nname = "{team}"\n' + "".join(roles)
+
+
+SLEEP = ("sleep", "1000")
+_STUBBORN = 'trap "" TERM HUP; setsid sh -c \'trap "" TERM HUP; while :; do sleep 1; done\' & while :; do sleep 1; done'
+STUBBORN = ("sh", "-c", _STUBBORN)  # ignores TERM and HUP, and has a child that left its group

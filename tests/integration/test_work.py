@@ -1,0 +1,117 @@
+"""A manifest becomes running sessions, and follows its edits."""
+
+import os
+
+from tests.integration.home import Home, until
+from tests.integration.manifests import SLEEP, manifest, role
+
+
+def test_a_manifest_becomes_running_sessions_with_one_process_each(home: Home) -> None:
+    home.start()
+    home.marvel("work", home.write(manifest(role(*SLEEP, replicas=3))), "--wait", "--timeout", "20s")
+    rows = home.running(3)
+    assert [row["name"] for row in rows] == ["t-r-g1-0", "t-r-g1-1", "t-r-g1-2"]
+    assert sorted(home.processes()) == sorted(row["pid"] for row in rows)
+    home.whole()
+
+
+def test_what_is_worked_without_a_daemon_runs_once_there_is_one(home: Home) -> None:
+    told = home.marvel("work", home.write(manifest(role(*SLEEP))))
+    assert "no daemon is running" in told.stderr
+    home.start()
+    home.running(1)
+
+
+def test_working_the_same_manifest_again_appends_nothing(home: Home) -> None:
+    home.start()
+    file = home.write(manifest(role(*SLEEP, replicas=2)))
+    home.marvel("work", file, "--wait", "--timeout", "20s")
+    head = home.head()
+    assert home.marvel("work", file).stdout == "unchanged\n"
+    assert home.marvel("diff", file).stdout == ""
+    assert home.head() == head
+
+
+def test_diff_and_dry_run_say_what_then_happens(home: Home) -> None:
+    home.start()
+    home.marvel("work", home.write(manifest(role(*SLEEP, replicas=4), role(*SLEEP, name="q"))), "--wait")
+    kept = {row["uid"] for row in home.running(5) if row["role"] == "r" and row["index"] < 2}
+    edited = home.write(manifest(role(*SLEEP, replicas=2)))
+    plan = "~ role w/t/r: stop 2, keep 2\n    replicas: 4 → 2\n- role w/t/q: stop 1\n"
+    assert home.marvel("work", edited, "--dry-run").stdout == plan
+    assert home.marvel("diff", edited, ok=False).returncode == 1
+    home.running(5)
+    assert home.marvel("work", edited).stdout == plan
+    assert {row["uid"] for row in home.running(2)} == kept
+
+
+def test_a_scaled_count_stands_until_the_manifests_own_number_changes(home: Home) -> None:
+    home.start()
+    file = home.write(manifest(role(*SLEEP, replicas=1)))
+    home.marvel("work", file)
+    home.marvel("scale", "w/t", "--role", "r", "--replicas", "3")
+    home.running(3)
+    assert home.marvel("work", file).stdout == "unchanged\n"
+    told = home.marvel("work", home.write(manifest(role(*SLEEP, replicas=2)))).stdout
+    assert "replicas: 3 (set by scale) → 2" in told
+    home.running(2)
+
+
+def test_a_changed_template_makes_a_new_generation(home: Home) -> None:
+    home.start()
+    home.marvel("work", home.write(manifest(role(*SLEEP, replicas=2))), "--wait")
+    home.marvel("work", home.write(manifest(role("sleep", "2000", replicas=2))), "--wait")
+    assert [row["name"] for row in home.running(2)] == ["t-r-g2-0", "t-r-g2-1"]
+    until(lambda: len(home.processes()) == 2, "only the new ones are left", home.describe)
+
+
+def test_prune_removes_teams_that_are_not_in_the_file(home: Home) -> None:
+    home.start()
+    home.marvel("work", home.write(manifest(role(*SLEEP), team="a")))
+    home.marvel("work", home.write(manifest(role(*SLEEP), team="b"), "b.toml"))
+    home.running(2)
+    home.marvel("work", home.write(manifest(role(*SLEEP), team="b"), "b.toml"), "--prune")
+    assert [row["team"] for row in home.running(1)] == ["b"]
+
+
+def test_deleting_a_workspace_never_touches_another_whose_name_begins_alike(home: Home) -> None:
+    home.start()
+    for workspace in ("demo", "demo2"):
+        home.marvel("work", home.write(manifest(role(*SLEEP, replicas=2), workspace=workspace)))
+    kept = {row["uid"] for row in home.running(4) if row["workspace"] == "demo2"}
+    home.marvel("delete", "workspace", "demo", "--wait")
+    assert {row["uid"] for row in home.running(2)} == kept
+    until(lambda: home.tmux_pid("demo") is None, "the workspace's tmux server ends", home.describe)
+    assert home.tmux_pid("demo2")
+
+
+def test_a_one_off_gets_exactly_its_argv(home: Home) -> None:
+    home.start()
+    out = home.path / "out"
+    script = f'printf "%s\\n" "$0" "$@" >{out}.new; mv {out}.new {out}; sleep 100'
+    nasty = ["$(id -u) ; #{pane_id}", "", "-x", "a b", "é\n'\"\\", ";"]
+    home.marvel("run", "--", "sh", "-c", script, *nasty)
+    until(out.exists, "it ran", home.describe)
+    assert out.read_text(encoding="utf-8") == "".join(f"{word}\n" for word in nasty)
+    home.marvel("run", "sleep", "100", "--role", "other")
+    names = {"adhoc-0": "running", "other-0": "running"}
+    until(lambda: home.states() == names, "both run", home.describe)
+
+
+def test_an_agent_learns_who_it_is_from_its_environment(home: Home) -> None:
+    home.start()
+    out = home.path / "env"
+    script = f"env >{out}.new; mv {out}.new {out}; exec sleep 100"
+    text = role("sh", "-c", script, sections='[team.role.runtime.env]\nMINE = "{index}/{role}"\n')
+    home.marvel("work", home.write(manifest(text)))
+    until(out.exists, "it ran", home.describe)
+    row = home.running(1)[0]
+    pairs = dict(line.partition("=")[::2] for line in out.read_text().splitlines())
+    assert pairs["MARVEL_SESSION_UID"] == row["uid"]
+    assert pairs["MARVEL_SESSION"] == "t-r-g1-0"
+    assert pairs["MARVEL_GENERATION"] == "1"
+    assert pairs["MARVEL_HOME"] == str(home.path)
+    assert pairs["MINE"] == "0/r"
+    assert len(pairs["MARVEL_TOKEN"]) == 64
+    assert "CLAUDECODE" not in pairs
+    assert os.path.samefile(pairs["PWD"], home.path)
