@@ -1,3 +1,25 @@
-"""marvel: a control plane for AI agent sessions."""
+"""marvel: a control plane for AI agent sessions.
+
+A user's wish, a controller's decision and an observation of tmux are three authors of the same thing, an
+event; everything else is derived from the event log. The rooms, in the order in which data visits them:
+
+| room | does |
+|---|---|
+| `__main__`, `cli` | the terminal: argv in, text out; the one error boundary |
+| `manifest` | TOML and YAML → resources, and back; every validation message |
+| `commands` | what a user may ask: (world, wish) → events, or `Rejected` |
+| `store` | the event log: `record` is the one door; projections, reading, the bell |
+| `events` | the facts: one frozen record per kind |
+| `world` | the only fold: event → rows |
+| `resources` | the nouns |
+| `daemon` | the loop: observe → reconcile → act → record |
+| `controllers` | the decisions: sessions, health, shifts; pure and independent |
+| `runtimes` | one file per agent CLI: role → argv, environment, files |
+| `tmux` | the outside: one control connection per server |
+| `client`, `simulator` | the agent's side: a heartbeat, and a whole fake agent |
+| `keys`, `settings`, `logs`, `errors` | names, paths, the daemon's own log, what can go wrong |
+
+Imports point down only; pyproject.toml has the contracts.
+"""
 
 __version__ = "0.1.0"

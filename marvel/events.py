@@ -236,6 +236,7 @@ class SessionEnded(Fact, frozen=True):
     exit_status: int | None = None
     signal: str = ""
     tail_sha256: str = ""  # of the kept last lines of its screen
+    at: float | None = None  # when its process was seen to end, where that is known; else the event's time
 
 
 class SessionBackedOff(Fact, frozen=True):

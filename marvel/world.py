@@ -479,7 +479,7 @@ def _session_fields(old: Session, event: Event) -> dict[str, Any] | None:
                 "detail": fact.detail,
                 "exit_status": fact.exit_status,
                 "signal": fact.signal,
-                "ended_at": time,
+                "ended_at": time if fact.at is None else max(fact.at, old.started_at or fact.at),
                 "current": old.current and not released,
                 "ready": False,
                 "held": False,

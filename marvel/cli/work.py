@@ -6,8 +6,8 @@ import sys
 from marvel import commands, manifest
 from marvel.cli import door, waiting
 from marvel.cli.errors import say
-from marvel.cli.get import show
 from marvel.cli.get import run as print_listing
+from marvel.cli.get import show
 from marvel.cli.request import Request
 from marvel.commands import Plan, Step
 from marvel.errors import LogUnavailable, Rejected, TimedOut

@@ -91,10 +91,12 @@ class _Pass:
             if session.started_at is None:
                 continue
             lived_at = session.started_at + PROVEN_AFTER_SECONDS
-            seen_until = session.ended_at if session.ended_at is not None else self.now
-            if session.state == "succeeded" or due(lived_at, PROVEN_AFTER_SECONDS, seen_until):
-                ref = role_ref(cohort.key, cohort.generation)
-                self._add(ref, CohortProven(), session.position)
+            if session.ended_at is not None:
+                lived = session.ended_at >= lived_at
+            else:
+                lived = due(lived_at, PROVEN_AFTER_SECONDS, self.now)
+            if lived or session.state == "succeeded":
+                self._add(role_ref(cohort.key, cohort.generation), CohortProven(), session.position)
                 return True
             if session.alive:
                 self._wake(lived_at)

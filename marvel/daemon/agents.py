@@ -53,6 +53,7 @@ class Agent:
         self.pid: int | None = None
         self.handle: int | None = None  # pidfd while its process is watched
         self.exited = False
+        self.exited_at: float | None = None  # wall clock, when this daemon saw it end
         self.asked = 0  # times tmux was asked for its status
         self.why = ""  # it ended, when neither status nor signal tells
 
@@ -262,6 +263,7 @@ class Agents:
         if agent.exited:
             return
         agent.exited = True
+        agent.exited_at = round(time.time(), 6)
         if agent.uid in self.stopper:
             self.stopper.hurry(agent.uid, time.monotonic())
         else:
@@ -336,6 +338,7 @@ class Agents:
                 signal=(pane.signal or "") if pane else "",
                 reason=agent.why,
                 tail_sha256=tail_sha256,
+                at=agent.exited_at,
             )
         )
         session = self._world().sessions.get(agent.uid)

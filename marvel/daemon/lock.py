@@ -10,20 +10,33 @@ from datetime import datetime
 from marvel.errors import DaemonUnavailable
 from marvel.settings import Paths
 
+PATIENCE_SECONDS = 0.1
+
 
 class Lock:
     """Held until the process ends, however it ends."""
 
     def __init__(self, paths: Paths, run_id: str) -> None:
         self._fd = os.open(paths.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not self._taken():
             os.close(self._fd)
-            raise DaemonUnavailable(f"another daemon runs here: {_holder(paths)}") from None
+            raise DaemonUnavailable(f"another daemon runs here: {_holder(paths)}")
         note = json.dumps({"pid": os.getpid(), "since": time.time(), "run_id": run_id})
         os.ftruncate(self._fd, 0)
         os.pwrite(self._fd, note.encode(), 0)
+
+    def _taken(self) -> bool:
+        """Try for a moment: a reader that looks whether a daemon runs holds the lock for microseconds."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    return False
+                time.sleep(PATIENCE_SECONDS / 20)
+            else:
+                return True
 
     def release(self) -> None:
         """Give it up; the note goes first, so that nobody reads it as ours."""

@@ -34,6 +34,7 @@ from marvel.world import World
 RESYNC_SECONDS = 20.0  # between comparisons of panes with the world
 HEAD_SECONDS = 1.0  # between notes of the log's head
 RETRY_FIRST_SECONDS, RETRY_MAX_SECONDS = 0.5, 5.0  # between tries to write the log
+LOG_REMOVED = "event log removed"  # why a loop ends whose log is no longer the one at its path
 JUMP_SECONDS = 2.0  # by which wall and monotonic clock may drift apart between two turns
 
 
@@ -144,6 +145,9 @@ class Loop:
         if not (self._rang or polled) and (wake_at is None or wake_at > wall):
             return
         self._rang = False
+        self._check_log()
+        if self._end == LOG_REMOVED:
+            return
         began = time.monotonic()
         try:
             done = self._reconciler.run(wall)
@@ -205,6 +209,8 @@ class Loop:
         kept = sum(1 for session in self._world().sessions.values() if session.alive)
         self._listener.close()
         try:
+            if why == LOG_REMOVED:
+                raise LogUnavailable(f"{self._paths.database} is not the log this daemon opened")
             self._leases.flush()
             self._note(observations.daemon_stopped(self._run_id, why))
             self._reconciler.run(time.time())
@@ -260,18 +266,21 @@ class Loop:
         self._offset = offset
 
     def _resync(self) -> None:
-        """Slowly, what no notification tells: a pane that vanished, a log that was replaced."""
+        """Slowly, what no notification tells: a pane that vanished."""
         self._timers.after(RESYNC_SECONDS, self._resync)
+        self._check_log()
+        for workspace in self._fleet.up():
+            self._agents.compare(workspace)
+
+    def _check_log(self) -> None:
+        """What is appended to a log that was removed or replaced goes nowhere: end, agents run on."""
         try:
             same = os.stat(self._paths.database).st_ino == self._inode
         except OSError:
             same = False
-        if not same:
+        if not same and self._end is None:
             self._log.critical("event log was removed or replaced", path=self._paths.database)
-            self._end = "event log removed"
-            return
-        for workspace in self._fleet.up():
-            self._agents.compare(workspace)
+            self._end = LOG_REMOVED
 
     def _note_head(self) -> None:
         self._head_due = False

@@ -78,8 +78,12 @@ def ended(
     signal: str = "",
     reason: str = "",
     tail_sha256: str = "",
+    at: float | None = None,
 ) -> Observation:
-    """A session's process is gone. `reason` is for an end that neither status nor signal explains."""
+    """A session's process is gone, since `at` where that is known.
+
+    `reason` is for an end that neither status nor signal explains.
+    """
 
     def decide(world: World, now: float) -> list[Draft]:
         session = world.sessions.get(uid)
@@ -87,7 +91,12 @@ def ended(
             return []
         state, why = _outcome(session, exit_status, signal, reason)
         fact = SessionEnded(
-            state=state, reason=why, exit_status=exit_status, signal=signal, tail_sha256=tail_sha256
+            state=state,
+            reason=why,
+            exit_status=exit_status,
+            signal=signal,
+            tail_sha256=tail_sha256,
+            at=at,
         )
         return [_about(session, fact)]
 

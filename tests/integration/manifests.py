@@ -13,7 +13,8 @@ def role(
     """One `[[team.role]]` that runs an argv; `more` are its own keys, `sections` its tables."""
     return (
         f'[[team.role]]\nname = "{name}"\nreplicas = {replicas}\n{more}\n'
-        f"[team.role.runtime]\ncommand = {json.dumps(argv[0])}\nargs = {json.dumps(list(argv[1:]))}\n{sections}\n"
+        f"[team.role.runtime]\ncommand = {json.dumps(argv[0])}\nargs = {json.dumps(list(argv[1:]))}\n"
+        f"{sections}\n"
     )
 
 
@@ -23,5 +24,6 @@ def manifest(*roles: str, workspace: str = "w", team: str = "t") -> str:
 
 
 SLEEP = ("sleep", "1000")
-_STUBBORN = 'trap "" TERM HUP; setsid sh -c \'trap "" TERM HUP; while :; do sleep 1; done\' & while :; do sleep 1; done'
+_DEAF = 'trap "" TERM HUP; while :; do sleep 1; done'
+_STUBBORN = f"setsid sh -c '{_DEAF}' & {_DEAF}"
 STUBBORN = ("sh", "-c", _STUBBORN)  # ignores TERM and HUP, and has a child that left its group

@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections import Counter
 
+from marvel.store.bell import ring
 from tests.integration.home import MARVEL, Home, until
 from tests.integration.manifests import SLEEP, manifest, role
 
@@ -188,6 +189,7 @@ def test_a_removed_log_ends_the_daemon_and_leaves_the_agents(home: Home) -> None
     home.start()
     home.marvel("work", home.write(manifest(role(*SLEEP))), "--wait")
     (home.path / "marvel.db").rename(home.path / "moved.db")
+    ring(str(home.path / "marvel.db.bell"))
     assert home.daemon is not None
     home.daemon.wait(timeout=40)
     assert len(home.processes()) == 1

@@ -1,0 +1,46 @@
+# Recipes for people; each is one or two commands that can be typed by hand.
+
+venv := ".venv/bin"
+
+# list the recipes
+default:
+    @just --list
+
+# make .venv with marvel (and its simulator) in it
+build:
+    test -x {{ venv }}/python || python3 -m venv .venv
+    {{ venv }}/pip install -q -e '.[dev]'
+    @echo 'marvel is built. Put it on your PATH:  export PATH="$PWD/.venv/bin:$PATH"'
+
+# all tests
+test: build
+    {{ venv }}/pytest
+
+# a daemon, the demo team, and a look at it
+demo: build
+    {{ venv }}/marvel up examples/demo.toml
+
+# scale a role: just scale demo/squad agent 5
+scale team role n:
+    {{ venv }}/marvel scale {{ team }} --role {{ role }} --replicas {{ n }}
+
+# the daemon in the foreground
+start: build
+    {{ venv }}/marvel daemon
+
+# end all sessions, then the daemon
+stop:
+    {{ venv }}/marvel stop
+
+# end what runs (in the state directory that is in use), remove what was built
+clean:
+    -test -x {{ venv }}/marvel && {{ venv }}/marvel stop --yes
+    rm -rf .venv dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+    find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# style, types and import contracts
+lint: build
+    {{ venv }}/ruff check .
+    {{ venv }}/ruff format --check .
+    {{ venv }}/mypy
+    {{ venv }}/lint-imports
