@@ -44,7 +44,13 @@ def _simulator(argv: list[str]) -> int | None:
     return simulate(argv)
 
 
-LANES = {"get": _get, "simulator": _simulator}
+def _complete(argv: list[str]) -> int | None:
+    from marvel.cli.completion import complete
+
+    return complete(argv)
+
+
+LANES = {"get": _get, "simulator": _simulator, "__complete": _complete}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from marvel.cli.app import COMMANDS
+from marvel.cli.catalog import COMMANDS
 from marvel.store.migrate import known_revisions
 from marvel.store.revisions import HEAD
 

@@ -54,6 +54,7 @@ def run(argv: list[str], *, role: str, team: str, workspace: str, cwd: str | Non
     key = RoleKey(workspace, team, role)
     for name, limit in ((workspace, 30), (team, 63), (role, 63)):
         _check_name(name, limit)
+    door.check_workspace(workspace)
 
     def decide(world: World, now: float) -> list[Draft]:
         return commands.run(world, key, template, now, heartbeat=adapter_of(template).heartbeat)

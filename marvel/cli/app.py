@@ -5,48 +5,13 @@ A command is a plain function with Typer's annotations; what it returns is its e
 
 import difflib
 from importlib import import_module
-from typing import Any, NamedTuple
+from typing import Any
 
 import typer
 from typer.core import TyperGroup
 
+from marvel.cli.catalog import COMMANDS, SECTIONS, Entry
 from marvel.errors import MarvelError, UsageError
-
-SEE, CHANGE, SESSIONS, DAEMON, LOG = "See", "Change", "One session", "The daemon", "The event log"
-
-
-class Entry(NamedTuple):
-    """One command."""
-
-    section: str  # of the help; empty: not shown
-    where: str  # module:name of a function, or of a Typer with commands of its own
-    help: str  # one line
-    settings: dict[str, Any] | None = None  # context settings, such as ignore_unknown_options
-
-
-READING = "marvel.cli.reading"
-CHANGING = "marvel.cli.changing"
-COMMANDS = {
-    "get": Entry(SEE, f"{READING}:get", "List sessions, teams, workspaces or endpoints."),
-    "describe": Entry(SEE, f"{READING}:describe", "Tell all about one resource."),
-    "diff": Entry(SEE, f"{CHANGING}:diff", "What working a manifest would change."),
-    "wait": Entry(SEE, f"{CHANGING}:wait", "Wait until something is as wanted."),
-    "work": Entry(CHANGE, f"{CHANGING}:work", "Make the world what manifests declare."),
-    "apply": Entry("", f"{CHANGING}:work", "The same as work."),
-    "up": Entry(CHANGE, f"{CHANGING}:up", "A daemon, a manifest, ready sessions: all at once."),
-    "scale": Entry(CHANGE, f"{CHANGING}:scale", "Set how many sessions a role shall have."),
-    "restart": Entry(CHANGE, f"{CHANGING}:restart", "Replace a session, or a team's one at a time."),
-    "delete": Entry(CHANGE, f"{CHANGING}:delete", "Delete a resource and all that is in it."),
-    "run": Entry(SESSIONS, f"{CHANGING}:run", "Start a one-off session."),
-    "kill": Entry(SESSIONS, f"{CHANGING}:kill", "End a session; its slot is filled again."),
-    "daemon": Entry(DAEMON, "marvel.cli.daemon:app", "Run the daemon; its status and its log."),
-    "stop": Entry(DAEMON, f"{CHANGING}:stop", "Stop all sessions, then the daemon."),
-    "events": Entry(LOG, f"{READING}:events", "What happened, newest last."),
-    "verify": Entry(LOG, f"{READING}:verify", "Check the hash chain of the event log."),
-    "rebuild": Entry(LOG, f"{READING}:rebuild", "Derive the tables anew from the event log."),
-    "version": Entry(LOG, f"{READING}:version", "Print the version."),
-    "simulator": Entry(SESSIONS, f"{READING}:simulator", "A fake agent, for trying things out."),
-}
 
 
 class Commands(TyperGroup):
@@ -67,7 +32,7 @@ class Commands(TyperGroup):
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]
-        for section in (SEE, CHANGE, SESSIONS, DAEMON, LOG):
+        for section in SECTIONS:
             rows = [(name, entry.help) for name, entry in COMMANDS.items() if entry.section == section]
             if rows:
                 with formatter.section(section):
@@ -115,7 +80,7 @@ def made(name: str, entry: Entry) -> Any:
         command = typer.main.get_command(found)
     else:
         alone = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-        alone.command(name, context_settings=entry.settings)(found)
+        alone.command(name)(found)
         command = typer.main.get_command(alone)
     command.name = name
     return command

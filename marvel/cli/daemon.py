@@ -77,6 +77,16 @@ def status(
 
 
 @app.command()
+def install(
+    force: Annotated[bool, typer.Option("--force", help="Replace a unit that differs.")] = False,
+) -> None:
+    """Write a systemd user unit. Stopping it leaves the agents alive; starting it adopts them."""
+    from marvel.cli.unit import install as do
+
+    do(force=force)
+
+
+@app.command()
 def logs(
     follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on as it grows.")] = False,
     lines: Annotated[int, typer.Option("-n", "--lines", metavar="N", min=0)] = 50,

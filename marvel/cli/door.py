@@ -3,6 +3,7 @@
 import getpass
 import os
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 from marvel import keys
 from marvel.cli.errors import say
@@ -11,6 +12,7 @@ from marvel.resources import Session, TeamKey
 from marvel.settings import Paths, paths
 from marvel.store.log import Store
 from marvel.store.query import daemon_note
+from marvel.tmux.version import check_socket_path
 from marvel.world import World
 
 Decide = Callable[[World, float], Iterable[Draft]]
@@ -34,6 +36,11 @@ def record(decide: Decide, *, workspace: str | None = None) -> list[Event]:
         return store.record(decide, actor=actor(), workspace=workspace).events
     finally:
         store.close()
+
+
+def check_workspace(name: str) -> None:
+    """Refuse a workspace whose tmux socket would have too long a path, before anything is recorded."""
+    check_socket_path(Path(paths().tmux_socket(name)))
 
 
 def workspace_of(key: str) -> str | None:

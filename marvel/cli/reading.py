@@ -38,6 +38,40 @@ def get(
     return run(request)
 
 
+def export(
+    key: Annotated[str, typer.Argument(metavar="WORKSPACE[/TEAM]")],
+) -> None:
+    """Write a workspace or team back as a manifest. Working it again changes nothing."""
+    from marvel.cli.manifests import export as do
+
+    do(key)
+
+
+def schema() -> None:
+    """Print the JSON Schema of manifests, for editors."""
+    from marvel.cli.manifests import print_schema
+
+    print_schema()
+
+
+def doctor(
+    fix: Annotated[bool, typer.Option("--fix", help="Mend what is safe to mend.")] = False,
+) -> int:
+    """Check this machine, the state directory and the declared teams; exit status 1 when something fails."""
+    from marvel.cli.doctor import doctor as do
+
+    return do(fix=fix)
+
+
+def completion(
+    shell: Annotated[str, typer.Argument(metavar="bash|zsh|fish")],
+) -> None:
+    """Print a shell's completion script: source it in the shell's start-up file."""
+    from marvel.cli.completion import print_script
+
+    print_script(shell)
+
+
 def version() -> None:
     """Print the version."""
     from marvel import __version__

@@ -83,7 +83,10 @@ def diff(sources: list[str], *, prune: bool) -> int:
 
 def _read(sources: list[str], *, force_large: bool) -> list[Manifest]:
     stdin = sys.stdin.read() if "-" in sources else None
-    return manifest.read_all(sources, stdin=stdin, force_large=force_large)
+    declared = manifest.read_all(sources, stdin=stdin, force_large=force_large)
+    for one in declared:
+        door.check_workspace(one.workspace)
+    return declared
 
 
 def _look_for_commands(declared: list[Manifest], *, strict: bool) -> None:

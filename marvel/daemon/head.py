@@ -45,5 +45,13 @@ def lost_after(path: str, head: Head) -> int | None:
     )
 
 
+def noted_position(path: str) -> int | None:
+    """The position that was noted last; None when there is no readable note."""
+    try:
+        return int(json.loads(Path(path).read_text(encoding="utf-8"))["position"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
 def _boot() -> str:
     return BOOT_ID.read_text(encoding="ascii").strip()

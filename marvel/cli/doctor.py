@@ -1,0 +1,208 @@
+"""`marvel doctor`: looks at this machine, the state directory and the declared teams, and says what to do.
+
+Each check is a function that yields findings; with `--fix` a finding's own mend is run, which is only ever
+something that loses nothing: modes of our files, leftovers of processes that are gone.
+"""
+
+import contextlib
+import os
+import platform
+import shutil
+import stat
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from marvel import __version__, manifest
+from marvel.cli.get import show
+from marvel.cli.manifests import declared
+from marvel.cli.table import printable
+from marvel.errors import MarvelError
+from marvel.settings import Paths, check_private, paths
+from marvel.store.query import Reader, daemon_note
+from marvel.store.rows import load_world
+from marvel.tmux.version import check_socket_path, check_version
+from marvel.world import World
+
+MIN_KERNEL = (5, 3)  # pidfd_open
+NETWORK_FILE_SYSTEMS = ("nfs", "nfs4", "cifs", "smb3", "fuse.sshfs", "9p", "afs", "ceph", "glusterfs")
+
+Level = Literal["ok", "warning", "failed"]
+
+
+class Finding(NamedTuple):
+    """One thing that was looked at."""
+
+    level: Level
+    text: str
+    hint: str = ""
+    mend: Callable[[], None] | None = None
+
+
+def doctor(*, fix: bool) -> int:
+    """Print all findings, mend what can be with `fix`; 1 when something is failed."""
+    where = paths()
+    failed = 0
+    for check in (_system, _tmux, _state, _daemon, _log, _stale, _teams):
+        try:
+            findings = list(check(where))
+        except MarvelError as error:
+            findings = [Finding("failed", error.message, error.hint)]
+        for finding in findings:
+            failed += _told(finding, fix=fix)
+    return 1 if failed else 0
+
+
+def _told(finding: Finding, *, fix: bool) -> bool:
+    """Print one finding; whether it is (still) failed."""
+    level, mended = finding.level, False
+    if fix and finding.mend is not None and level != "ok":
+        with contextlib.suppress(OSError):
+            finding.mend()
+            mended = True
+    show(f"{'fixed' if mended else level:8} {printable(finding.text)}\n")
+    if finding.hint and not mended and level != "ok":
+        hint = finding.hint + ("; marvel doctor --fix does it" if finding.mend else "")
+        show(f"{'':8} {printable(hint)}\n")
+    return level == "failed" and not mended
+
+
+def _system(_where: Paths) -> Iterator[Finding]:
+    yield Finding("ok", f"marvel {__version__}, Python {platform.python_version()}")
+    if sys.platform != "linux":
+        yield Finding("failed", f"this is {sys.platform}", "marvel runs on Linux (WSL2 too)")
+        return
+    release = platform.release()
+    numbers = tuple(int(part) for part in release.split("-")[0].split(".")[:2] if part.isdigit())
+    if numbers < MIN_KERNEL:
+        yield Finding("failed", f"kernel {release} is too old", "5.3 or newer is needed")
+    else:
+        yield Finding("ok", f"Linux {release}")
+
+
+def _tmux(_where: Paths) -> Iterator[Finding]:
+    yield Finding("ok", f"tmux {check_version()} at {shutil.which('tmux')}")
+
+
+def _state(where: Paths) -> Iterator[Finding]:
+    home = where.home
+    if os.path.isdir(home) and os.stat(home).st_uid == os.geteuid():
+        mode = stat.S_IMODE(os.stat(home).st_mode)
+        if mode & 0o077:
+            yield Finding(
+                "failed",
+                f"state directory {home} is open to others (mode {mode:04o})",
+                f"chmod 700 {home}",
+                lambda: os.chmod(home, 0o700),
+            )
+            return
+    if not check_private(home):
+        yield Finding("ok", f"state directory {home} does not exist yet")
+        return
+    yield Finding("ok", f"state directory {home}")
+    yield from _file_system(home)
+    for name in ("marvel.db", "marvel.db-wal", "marvel.db-shm", "daemon.log", "token.key", "head"):
+        file = os.path.join(home, name)
+        if os.path.exists(file) and stat.S_IMODE(os.stat(file).st_mode) & 0o077:
+            yield Finding(
+                "warning",
+                f"{file} is open to others",
+                f"chmod 600 {file}",
+                lambda file=file: os.chmod(file, 0o600),  # type: ignore[misc]
+            )
+
+
+def _file_system(home: str) -> Iterator[Finding]:
+    """The log needs one host: its shared memory does not work over a network."""
+    best, kind = "", ""
+    with open("/proc/self/mounts", encoding="utf-8", errors="replace") as file:
+        for line in file:
+            _, point, found, *_ = line.split()
+            if (f"{home}/").startswith(point.rstrip("/") + "/") and len(point) >= len(best):
+                best, kind = point, found
+    if kind in NETWORK_FILE_SYSTEMS:
+        yield Finding(
+            "failed", f"{home} is on a network file system ({kind})", "set MARVEL_HOME to a local disk"
+        )
+
+
+def _daemon(where: Paths) -> Iterator[Finding]:
+    note = daemon_note(where)
+    if note is None:
+        yield Finding("warning", "no daemon is running", "marvel daemon -d")
+        return
+    yield Finding("ok", f"daemon runs, pid {note.get('pid')}")
+    seen = _path_of(note.get("pid"))
+    if seen is not None and seen != os.environ.get("PATH"):
+        yield Finding("warning", f"the daemon's PATH is not this shell's: {seen}", "restart it from here")
+
+
+def _path_of(pid: object) -> str | None:
+    """PATH as a process has it."""
+    with contextlib.suppress(OSError):
+        for entry in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"):
+            if entry.startswith(b"PATH="):
+                return os.fsdecode(entry[5:])
+    return None
+
+
+def _log(where: Paths) -> Iterator[Finding]:
+    if not os.path.exists(where.database):
+        yield Finding("ok", "no event log yet")
+        return
+    with Reader(where) as reader:
+        newest = next(iter(reader.events()), None)
+    position = newest["position"] if newest else 0
+    yield Finding("ok", f"event log ends at position {position} (marvel verify checks all of it)")
+    from marvel.daemon.head import noted_position
+
+    noted = noted_position(where.head)
+    if noted is not None and noted > position:
+        yield Finding(
+            "failed",
+            f"a daemon noted position {noted}: this log is an older copy",
+            "put the right log back, or accept this one: agents it does not know are stopped",
+            lambda: os.unlink(where.head),
+        )
+
+
+def _stale(where: Paths) -> Iterator[Finding]:
+    """Files that a process left which is gone."""
+    if daemon_note(where) is None and os.path.exists(where.socket):
+        yield Finding("warning", f"{where.socket} is left over", "remove it", lambda: os.unlink(where.socket))
+    known = {row["uid"] for row in _rows(where)}
+    directories = os.listdir(where.sessions) if os.path.isdir(where.sessions) else []
+    stale = [name for name in directories if name not in known]
+    if stale:
+        yield Finding(
+            "warning",
+            f"{len(stale)} directories of forgotten sessions in {where.sessions}",
+            "remove them",
+            lambda: _remove(where, stale),
+        )
+
+
+def _remove(where: Paths, names: list[str]) -> None:
+    for name in names:
+        shutil.rmtree(where.session(name), ignore_errors=True)
+
+
+def _rows(where: Paths) -> list[dict[str, str]]:
+    with Reader(where) as reader:
+        return reader.rows("sessions")
+
+
+def _teams(where: Paths) -> Iterator[Finding]:
+    """Commands as the daemon would look for them, and socket paths."""
+    note = daemon_note(where)
+    path = (_path_of(note.get("pid")) if note else None) or os.environ.get("PATH", os.defpath)
+    with Reader(where) as reader:
+        world: World = load_world(reader)
+    for workspace in world.workspaces:
+        try:
+            check_socket_path(Path(where.tmux_socket(workspace)))
+        except MarvelError as error:
+            yield Finding("failed", f"workspace {workspace}: {error.message}", error.hint)
+        for line in manifest.missing_commands(declared(world, workspace), path):
+            yield Finding("failed", f"workspace {workspace}, {line}", "install it, or correct the manifest")

@@ -1,0 +1,74 @@
+"""doctor, completion, daemon install: what helps people before and around the work."""
+
+import os
+
+from marvel.cli.completion import SCRIPTS
+from tests.integration.home import Home
+from tests.integration.manifests import SLEEP, manifest, role
+
+
+def test_doctor_on_a_fresh_machine_finds_nothing_failed(home: Home) -> None:
+    told = home.marvel("doctor").stdout
+    assert "tmux 3" in told
+    assert "failed" not in told
+
+
+def test_doctor_names_missing_commands_and_mends_what_is_safe(home: Home) -> None:
+    home.marvel("work", home.write(manifest(role("no-such-agent"))))
+    os.chmod(home.path / "marvel.db", 0o644)
+    (home.path / "marvel.sock").touch()
+    (home.path / "sessions" / "0123").mkdir(parents=True)
+    told = home.marvel("doctor", ok=False)
+    assert told.returncode == 1
+    assert "team t, role r: command no-such-agent not found" in told.stdout
+    assert told.stdout.count("marvel doctor --fix does it") == 3
+    home.marvel("doctor", "--fix", ok=False)
+    assert os.stat(home.path / "marvel.db").st_mode & 0o777 == 0o600
+    assert not (home.path / "marvel.sock").exists()
+    assert not (home.path / "sessions" / "0123").exists()
+    assert "fixed" not in home.marvel("doctor", "--fix", ok=False).stdout
+
+
+def test_doctor_mends_an_open_state_directory(home: Home) -> None:
+    os.chmod(home.path, 0o755)
+    assert home.marvel("get", "sessions", ok=False).returncode == 1
+    assert home.marvel("doctor", ok=False).returncode == 1
+    home.marvel("doctor", "--fix")
+    home.marvel("get", "sessions")
+
+
+def test_completion_knows_commands_live_names_and_values(home: Home) -> None:
+    home.marvel("work", home.write(manifest(role(*SLEEP), team="squad")))
+
+    def complete(*words: str) -> list[str]:
+        return home.marvel("__complete", *words).stdout.splitlines()
+
+    assert "work" in complete("w")
+    assert "wait" in complete("w")
+    assert complete("scale", "w/") == ["w/squad"]
+    assert complete("scale", "w/squad", "--role", "") == ["r"]
+    assert complete("delete", "te") == ["team"]
+    assert complete("delete", "team", "") == ["w/squad"]
+    assert complete("get", "sessions", "-o", "w") == ["wide"]
+    assert complete("daemon", "s") == ["status"]
+    assert complete("kill", "") == []
+
+
+def test_every_completion_script_asks_for_candidates(home: Home) -> None:
+    for shell in SCRIPTS:
+        assert "marvel __complete" in home.marvel("completion", shell).stdout
+    assert home.marvel("completion", "tcsh", ok=False).returncode == 2
+
+
+def test_the_unit_leaves_the_agents_alive_and_is_not_overwritten(home: Home) -> None:
+    told = home.marvel("daemon", "install").stdout
+    unit = home.path / "config" / "systemd" / "user" / "marvel.service"
+    assert str(unit) in told
+    text = unit.read_text(encoding="utf-8")
+    assert "KillMode=process\n" in text
+    assert f'Environment="MARVEL_HOME={home.path}"' in text
+    home.marvel("daemon", "install")
+    unit.write_text("mine", encoding="utf-8")
+    assert home.marvel("daemon", "install", ok=False).returncode == 1
+    home.marvel("daemon", "install", "--force")
+    assert unit.read_text(encoding="utf-8") == text
