@@ -203,8 +203,6 @@ def _outcome(session: Session, exit_status: int | None, signal: str, reason: str
         return session.stop.state, session.stop.reason
     if exit_status == 0:
         return "succeeded", ""
-    if exit_status is not None:
-        return "failed", f"exit {exit_status}"
-    if signal:
-        return "failed", f"signal {signal}"
+    if exit_status is not None or signal:
+        return "failed", "crashed"
     return "failed", reason or "unknown"
