@@ -44,7 +44,14 @@ def _simulator(argv: list[str]) -> int | None:
     return simulate(argv)
 
 
-LANES = {"get": _get, "simulator": _simulator}
+def _heartbeat(argv: list[str]) -> int | None:
+    gc.disable()
+    from marvel.cli.heartbeat import fast
+
+    return fast(argv)
+
+
+LANES = {"get": _get, "heartbeat": _heartbeat, "simulator": _simulator}
 
 if __name__ == "__main__":
     sys.exit(main())

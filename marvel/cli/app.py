@@ -38,6 +38,7 @@ COMMANDS = {
     "restart": Entry(CHANGE, f"{CHANGING}:restart", "Replace a session, or a team's one at a time."),
     "delete": Entry(CHANGE, f"{CHANGING}:delete", "Delete a resource and all that is in it."),
     "run": Entry(SESSIONS, f"{CHANGING}:run", "Start a one-off session."),
+    "heartbeat": Entry(SESSIONS, f"{READING}:heartbeat", "Tell marvel that this agent lives."),
     "kill": Entry(SESSIONS, f"{CHANGING}:kill", "End a session; its slot is filled again."),
     "daemon": Entry(DAEMON, "marvel.cli.daemon:app", "Run the daemon; its status and its log."),
     "stop": Entry(DAEMON, f"{CHANGING}:stop", "Stop all sessions, then the daemon."),
