@@ -50,7 +50,14 @@ def _complete(argv: list[str]) -> int | None:
     return complete(argv)
 
 
-LANES = {"get": _get, "simulator": _simulator, "__complete": _complete}
+def _heartbeat(argv: list[str]) -> int | None:
+    gc.disable()
+    from marvel.cli.heartbeat import fast
+
+    return fast(argv)
+
+
+LANES = {"get": _get, "heartbeat": _heartbeat, "simulator": _simulator, "__complete": _complete}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -13,7 +13,17 @@ from typing import Any, ClassVar, get_args
 
 import msgspec
 
-from marvel.resources import Activity, Health, HeartbeatMode, RoleKey, RoleSpec, Session, State, Template
+from marvel.resources import (
+    Activity,
+    Attention,
+    Health,
+    HeartbeatMode,
+    RoleKey,
+    RoleSpec,
+    Session,
+    State,
+    Template,
+)
 
 CONTROLLER_SESSIONS = "controller:sessions"
 CONTROLLER_HEALTH = "controller:health"
@@ -305,6 +315,37 @@ class SessionForgotten(Fact, frozen=True):
     kind = "session.forgotten"
 
 
+class SessionStuck(Fact, frozen=True):
+    """It says that it works, but nothing has been heard or seen of it for long; or it has moved again."""
+
+    kind = "session.stuck"
+    stuck: bool = True
+
+
+class SessionAttention(Fact, frozen=True):
+    """A person should look at it. Recorded once for as long as the reason lasts."""
+
+    kind = "session.attention"
+    warning = True
+    reason: Attention
+    detail: str = ""
+
+
+class HealthMissed(Fact, frozen=True):
+    """One more beat that did not come, or probe that did not pass."""
+
+    kind = "health.missed"
+    warning = True
+    misses: int  # in a row, this one included
+    reason: str = ""
+
+
+class HealthRecovered(Fact, frozen=True):
+    """It beats, or passes, again after misses that were too few for a verdict."""
+
+    kind = "health.recovered"
+
+
 class HealthChanged(Fact, frozen=True):
     """The health controller's verdict."""
 
@@ -336,6 +377,14 @@ class DaemonStopped(Fact, frozen=True):
     kind = "daemon.stopped"
     run_id: str
     reason: str
+
+
+class DaemonStalled(Fact, frozen=True):
+    """The daemon stood still (stopped by a signal, starved): what came meanwhile was not seen in time."""
+
+    kind = "daemon.stalled"
+    warning = True
+    seconds: float
 
 
 class TmuxServerStarted(Fact, frozen=True):
@@ -417,10 +466,15 @@ AnyFact = (
     | SessionReadied
     | SessionLeftover
     | SessionForgotten
+    | SessionStuck
+    | SessionAttention
+    | HealthMissed
+    | HealthRecovered
     | HealthChanged
     | DaemonStarted
     | DaemonStopRequested
     | DaemonStopped
+    | DaemonStalled
     | TmuxServerStarted
     | TmuxServerLost
     | PaneOrphaned
@@ -479,6 +533,8 @@ def is_warning(fact: AnyFact) -> bool:
         return fact.state == "failed"
     if isinstance(fact, HealthChanged):
         return fact.health == "unhealthy"
+    if isinstance(fact, SessionStuck):
+        return fact.stuck
     return fact.warning
 
 

@@ -49,7 +49,7 @@ class Generation(Resource, frozen=True):
 
 
 class Clock(Resource, frozen=True):
-    """The last time the clock was seen to jump."""
+    """The last time the clock was seen to jump, or the daemon to have stood still."""
 
     stepped_at: float
 
@@ -290,7 +290,7 @@ def _owner_changes(world: World, event: Event) -> list[Change]:
             )
         case events.DaemonStopped():
             return _daemon_changes(world, event, fact.run_id, stopped_at=event.time)
-        case events.ClockStepped():
+        case events.ClockStepped() | events.DaemonStalled():
             return [_put(Clock(position=at, stepped_at=event.time))]
         case _:
             return []
@@ -504,16 +504,37 @@ def _session_fields(old: Session, event: Event) -> dict[str, Any] | None:
             return _signaled(old, fact, time)
         case events.SessionReadied():
             return {"ready": fact.ready, "ready_since": time}
+        case events.SessionStuck():
+            activity = "stuck" if fact.stuck else "working"
+            return {"activity": activity, "activity_since": time, "attention": "", "attention_at": None}
+        case events.SessionAttention():
+            return {"attention": fact.reason, "attention_at": time}
+        case events.HealthMissed():
+            return {"misses": fact.misses, "missed_at": time}
+        case events.HealthRecovered():
+            return {"misses": 0, "missed_at": None}
         case events.HealthChanged():
-            return {"health": fact.health, "health_reason": fact.reason, "health_since": time}
+            return _judged(old, fact, time)
         case _:
             return None
+
+
+def _judged(old: Session, fact: events.HealthChanged, time: float) -> dict[str, Any]:
+    fields: dict[str, Any] = {"health": fact.health, "health_reason": fact.reason}
+    if fact.health != old.health:
+        fields["health_since"] = time
+    if fact.health == "healthy":
+        fields |= {"misses": 0, "missed_at": None, "passed_at": old.passed_at or time}
+        if old.attention in ("stale", "no-beat"):  # what else there was to look at still is
+            waits = old.activity in ("waiting", "limited")
+            fields |= {"attention": old.activity if waits else "", "attention_at": time if waits else None}
+    return fields
 
 
 def _signaled(old: Session, fact: events.SessionSignaled, time: float) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     if fact.activity and fact.activity != old.activity:
-        fields |= {"activity": fact.activity, "activity_since": time}
+        fields |= {"activity": fact.activity, "activity_since": time, "attention": "", "attention_at": None}
     if fact.context_percent is not None:
         fields["context_percent"] = fact.context_percent
     if fact.agent_session_id:

@@ -31,6 +31,7 @@ COMMANDS = {
     "restart": Entry(CHANGE, f"{_CHANGING}:restart", "Replace a session, or a team's one at a time."),
     "delete": Entry(CHANGE, f"{_CHANGING}:delete", "Delete a resource and all that is in it."),
     "run": Entry(SESSIONS, f"{_CHANGING}:run", "Start a one-off session."),
+    "heartbeat": Entry(SESSIONS, f"{_READING}:heartbeat", "Tell marvel that this agent lives."),
     "kill": Entry(SESSIONS, f"{_CHANGING}:kill", "End a session; its slot is filled again."),
     "daemon": Entry(DAEMON, f"{_DAEMON}:app", "Run the daemon; its status and its log."),
     "doctor": Entry(DAEMON, f"{_READING}:doctor", "Check this machine, the state directory, the teams."),

@@ -25,7 +25,11 @@ Row = dict[str, Any]
 
 NEWEST = 50  # events without -n and --since
 OUTPUTS = ("table", "json", "jsonl")
-SOMETIMES = ("session.ended", "health.changed")  # kinds whose payload tells whether they are a warning
+SOMETIMES = (
+    "session.ended",
+    "session.stuck",
+    "health.changed",
+)  # kinds whose payload tells whether they are a warning
 FIELDS = [name for name in EVENT_COLUMNS.split() if name != "schema"]  # of an event, as programs get it
 UNITS = {"ms": 0.001, "s": 1, "m": MINUTE, "h": HOUR, "d": DAY}
 DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")

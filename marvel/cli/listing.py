@@ -14,6 +14,13 @@ if TYPE_CHECKING:
     Rows = list[Row]
 
 NOTE_MAX = 80  # characters of words in a NOTE
+ATTENTIONS = {  # why a person should look
+    "waiting": "waits for you",
+    "limited": "rate-limited",
+    "stale": "silent",
+    "no-beat": "never beat",
+    "stuck": "stuck",
+}
 
 
 class Column:
@@ -54,7 +61,9 @@ def session_note(row: Row, now: float) -> str:
     """Why a session is as it is, and until when."""
     parts: list[str | None] = [reason(row)]
     if row["state"] == "running":
-        parts = [row["health_reason"] if row["health"] == "unhealthy" else None, row["reason"]]
+        parts = [row["health_reason"] if row["health"] != "healthy" else None, row["reason"]]
+        parts.append(f"{row['misses']} missed" if row["misses"] and row["health"] != "unhealthy" else None)
+        parts.append(ATTENTIONS.get(row["attention"] or ""))
         parts.append("retiring" if row["retiring"] else None)
     if row["state"] == "crashloop-backoff" and row["restart_at"] is not None:
         parts.append(until(row["restart_at"], now))

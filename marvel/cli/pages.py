@@ -48,6 +48,7 @@ def _session(view: Row, now: float) -> list[str]:
         "Activity": " ".join(filter(None, (view["activity"], _ago(view["activity_since"], now)))),
         "Context": None if view["context_percent"] is None else f"{view['context_percent']:.1f} %",
         "Last heartbeat": _moment(view["last_heartbeat_at"], now),
+        "Heartbeats": view["heartbeats"] or None,
         "Pane": _pane(view),
         "Process": view["pid"],
         "Agent session": view["agent_session_id"],
@@ -72,15 +73,39 @@ def _conditions(view: Row, now: float) -> list[list[str]]:
         ["ready", "yes" if view["ready"] else "no", _ago(view["ready_since"], now)],
         ["healthy", view["health"], _ago(view["health_since"], now), view["health_reason"] or ""],
     ]
+    if view["misses"]:
+        rows.append(["misses", str(view["misses"]), "", "in a row"])
+    if view["attention"]:
+        why = listing.ATTENTIONS.get(view["attention"], "")
+        rows.append(["attention", view["attention"], _ago(view["attention_at"], now), why])
     if view["held"]:
         rows.append(["held", "yes", "", "not to be started yet"])
     if view["retiring"]:
         rows.append(["retiring", "yes", "", "is drained and replaced"])
     check = view["healthcheck"]
+    if check:
+        rows.append(["check", _check(check), "", _beats(view) if check["type"] == "heartbeat" else ""])
     if check and check["type"] == "heartbeat" and view["heartbeat"] == "none":
         rows.append(["heartbeat", "none", "", "this agent can't beat: judged by its process alone"])
     size = max(map(len, rows))
     return [row + [""] * (size - len(row)) for row in rows]
+
+
+def _check(check: Row) -> str:
+    words = f"{check['type']}, {check['failure_threshold']} misses of {check['timeout']:g} s each"
+    if check["type"] == "exec":
+        words = f"exec {' '.join(check['command'])} every {check['interval']:g} s, "
+        words += f"{check['timeout']:g} s each, {check['failure_threshold']} failures"
+    if check["type"] == "process-alive":
+        words = check["type"]
+    started = check["startup_timeout"]
+    return words if started is None else f"{words}, first within {started:g} s"
+
+
+def _beats(view: Row) -> str:
+    return {"from-start": "counts from its start", "once-seen": "counts from its first beat"}.get(
+        view["heartbeat"], ""
+    )
 
 
 def _stop_order(view: Row, now: float) -> str:

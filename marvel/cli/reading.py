@@ -72,6 +72,21 @@ def completion(
     print_script(shell)
 
 
+def heartbeat(
+    *,
+    context: Annotated[
+        Text, typer.Option(metavar="PCT", help="How full the agent's context is, 0 to 100.")
+    ] = None,
+    state: Annotated[
+        Text, typer.Option(metavar="STATE", help="starting, working, idle, waiting, limited or compacting.")
+    ] = None,
+) -> int:
+    """Tell marvel that this agent lives; from inside a session, which is found through the environment."""
+    from marvel.cli.heartbeat import beat
+
+    return beat(context, state)
+
+
 def version() -> None:
     """Print the version."""
     from marvel import __version__

@@ -140,11 +140,16 @@ SUMMARIES: dict[str, Callable[[Row, float], str]] = {
     "session.readied": lambda p, at: "ready" if p["ready"] else "no longer ready",
     "session.leftover": lambda p, at: _join(f"pids {' '.join(map(str, p['pids']))}", p.get("detail")),
     "session.forgotten": _nothing,
+    "session.stuck": lambda p, at: "stuck" if p.get("stuck", True) else "moves again",
+    "session.attention": _why,
+    "health.missed": lambda p, at: _join(f"{p['misses']} in a row", p.get("reason")),
+    "health.recovered": _nothing,
     "health.changed": lambda p, at: _join(p["health"], p.get("reason")),
     "daemon.started": lambda p, at: f"pid {p['pid']}, marvel {p['version']}",
     "daemon.stop-requested": lambda p, at: (
         "sessions are kept" if p.get("keep_sessions") else "with all sessions"
     ),
+    "daemon.stalled": lambda p, at: f"for {p['seconds']:.1f} s",
     "daemon.stopped": lambda p, at: str(p["reason"]),
     "tmux.server-started": lambda p, at: str(p["server"]),
     "tmux.server-lost": lambda p, at: f"{p['server']}, {p['sessions']} sessions",

@@ -13,6 +13,7 @@ from marvel.commands import Plan, Step
 from marvel.errors import LogUnavailable, Rejected, TimedOut
 from marvel.events import Draft
 from marvel.resources import Manifest, RoleKey
+from marvel.runtimes import adapter_of
 from marvel.settings import check_private, paths
 from marvel.store.query import Reader, daemon_note
 from marvel.store.rows import load_world
@@ -35,6 +36,7 @@ def work(
     """Record what manifests declare; with `wait` until its sessions are ready."""
     declared = _read(sources, force_large=force_large)
     _look_for_commands(declared, strict=strict)
+    _warn_of_silent(declared)
     plans = [_plan(_present(one.workspace), one, prune=prune) for one in declared]
     if dry_run:
         for plan in plans:
@@ -53,6 +55,7 @@ def up(sources: list[str], *, timeout: float) -> None:
     """A daemon, the manifests, ready sessions, and a look at them."""
     declared = _read(sources, force_large=False)
     _look_for_commands(declared, strict=False)
+    _warn_of_silent(declared)
     if daemon_note(paths()) is None:
         from marvel.daemon.main import detach
 
@@ -97,6 +100,20 @@ def _look_for_commands(declared: list[Manifest], *, strict: bool) -> None:
         raise Rejected("missing commands\n" + "\n".join(f"  {line}" for line in missing))
     for line in missing:
         say(f"warning: {line}")
+
+
+def _warn_of_silent(declared: list[Manifest]) -> None:
+    """Heartbeat checks of agents that can't beat: they are judged by their processes alone."""
+    for one in declared:
+        for team in one.teams:
+            for role in team.roles:
+                check = role.healthcheck
+                if check is None or check.type != "heartbeat":
+                    continue
+                adapter = adapter_of(role.template)
+                if adapter.heartbeat == "none":
+                    key = RoleKey(one.workspace, team.name, role.name)
+                    say(f"warning: {key}: {adapter.name} sends no heartbeats: judged by its process alone")
 
 
 def _present(workspace: str) -> World:

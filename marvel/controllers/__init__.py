@@ -22,6 +22,22 @@ class Lease(NamedTuple):
 
     at: float
     context_percent: float | None
+    said_at: float | None = None  # when a beat last said what the agent does
+
+
+class Screen(NamedTuple):
+    """What a look at a session's pane told."""
+
+    changed_at: float  # the last byte on it, in whole seconds
+    looked_at: float
+
+
+class Probed(NamedTuple):
+    """The result of an `exec` probe."""
+
+    at: float
+    passed: bool | None  # None: it could not be run
+    detail: str = ""
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,6 +50,9 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     generation: int  # the highest the role ever had
     draining: bool  # the daemon was asked to stop everything
     leases: Mapping[str, Lease]  # by uid
+    screens: Mapping[str, Screen] = {}
+    probes: Mapping[str, Probed] = {}
+    watched_since: float = 0.0  # no daemon looked before this, or the clock was another
     promises: Mapping[int, HeartbeatMode]  # by generation: what the cohort's adapter promises
 
     def stop_spec(self, session: Session) -> StopSpec:
@@ -59,6 +78,8 @@ def view_of(
     *,
     leases: Mapping[str, Lease],
     promise: Callable[[Template], HeartbeatMode],
+    screens: Mapping[str, Screen] | None = None,
+    probes: Mapping[str, Probed] | None = None,
 ) -> View:
     """One role out of the world. `promise` tells how an adapter's sessions beat."""
     daemon = world.daemon
@@ -71,6 +92,12 @@ def view_of(
         generation=world.generations.get(key, 0),
         draining=daemon is not None and daemon.stop_requested and not daemon.keep_sessions,
         leases=leases,
+        screens=screens or {},
+        probes=probes or {},
+        watched_since=max(
+            daemon.started_at if daemon is not None else 0.0,
+            world.clock.stepped_at if world.clock is not None else 0.0,
+        ),
         promises={cohort.generation: promise(cohort.template) for cohort in cohorts},
     )
 

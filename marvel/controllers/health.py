@@ -2,31 +2,79 @@
 
 Ready: the session may take over. Running and, where the role has a heartbeat check, one beat since its
 start; where nothing beats, running for `min_ready`.
+
+Healthy: its check passes. A miss is one elapsed `timeout` without a beat, or one probe that failed; it is
+recorded with its number, so that a new daemon counts on. `failure_threshold` misses in a row are a
+verdict, one beat makes them none. After a daemon start, a clock jump or a standstill (`watched_since`)
+no miss is counted before another whole `timeout`. What is not known changes nothing.
+
+Attention: what a person should look at. Nothing is restarted for it.
 """
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 from marvel.controllers import Decision, View, due
-from marvel.events import CONTROLLER_HEALTH, Draft, SessionReadied, session_ref
-from marvel.resources import Session
+from marvel.events import (
+    CONTROLLER_HEALTH,
+    AnyFact,
+    Draft,
+    HealthChanged,
+    HealthMissed,
+    HealthRecovered,
+    SessionAttention,
+    SessionReadied,
+    SessionStuck,
+    session_ref,
+)
+from marvel.resources import Attention, HealthcheckSpec, Session
+
+STUCK_AFTER_SECONDS = 900.0  # of `working` with neither a word nor a byte on the screen
+SCREEN_LOOK_SECONDS = 20.0  # between looks at what a screen last showed
+SUSPENDED = ("waiting", "limited")  # activities in which silence is no failure
 
 
 def reconcile(view: View, now: float) -> Decision:
-    """Readiness of one role's sessions."""
+    """Readiness, health and attention of one role's sessions."""
     drafts: list[Draft] = []
-    wake_at: float | None = None
+    wakes: list[float] = []
     for session in view.sessions:
         if session.state != "running":
             continue
-        ready_at = _ready_at(view, session)
-        if ready_at is None:
-            continue
-        if not due(ready_at, ready_at - (session.started_at or 0.0), now):
-            wake_at = ready_at if wake_at is None else min(wake_at, ready_at)
-        elif not session.ready:
-            fact = SessionReadied(ready=True)
-            drafts.append(
-                Draft(ref=session_ref(session), fact=fact, cause=session.position, actor=CONTROLLER_HEALTH)
-            )
-    return Decision(drafts, wake_at)
+        for judge in (_readiness, _health, _activity, _attention):
+            verdict = judge(view, session, now)
+            if verdict.fact is not None:
+                drafts.append(_draft(session, verdict.fact))
+                break  # the next look sees what follows from it, and names it as the cause
+            if verdict.wake_at is not None:
+                wakes.append(verdict.wake_at)
+    return Decision(drafts, min(wakes, default=None))
+
+
+class Verdict(NamedTuple):
+    """What is to be recorded now, or else when there may be something."""
+
+    fact: AnyFact | None = None
+    wake_at: float | None = None
+
+
+NOTHING = Verdict()
+
+
+def _draft(session: Session, fact: AnyFact) -> Draft:
+    return Draft(ref=session_ref(session), fact=fact, cause=session.position, actor=CONTROLLER_HEALTH)
+
+
+# --- ready ---------------------------------------------------------------------------------------------
+
+
+def _readiness(view: View, session: Session, now: float) -> Verdict:
+    ready_at = _ready_at(view, session)
+    if ready_at is None or session.ready:
+        return NOTHING
+    if not due(ready_at, ready_at - (session.started_at or 0.0), now):
+        return Verdict(wake_at=ready_at)
+    return Verdict(SessionReadied(ready=True))
 
 
 def _ready_at(view: View, session: Session) -> float | None:
@@ -45,3 +93,191 @@ def _must_beat(view: View, session: Session) -> bool:
     if session.heartbeat == "from-start":
         return True
     return session.heartbeat == "once-seen" and any(s.signaled_at is not None for s in view.sessions)
+
+
+# --- health --------------------------------------------------------------------------------------------
+
+
+def _health(view: View, session: Session, now: float) -> Verdict:
+    check = check_of(view, session)
+    if check is None:
+        return _say(session, "unknown", "")
+    too_many = session.misses >= check.failure_threshold and session.health != "unhealthy"
+    if too_many and not _passes(view, session, check, now):
+        return _say(session, "unhealthy", _too_many(session, check))
+    judge: Callable[[View, Session, HealthcheckSpec, float], Verdict]
+    if check.type == "exec":
+        judge = _probed
+    elif check.type == "heartbeat" and session.heartbeat != "none":
+        judge = _beating
+    else:
+        return _passed(session, "its process is alive")
+    return judge(view, session, check, now)
+
+
+def check_of(view: View, session: Session) -> HealthcheckSpec | None:
+    """The check a session is judged by; a one-off, or one whose role is gone, has none."""
+    return None if view.role is None or session.one_off else view.role.spec.healthcheck
+
+
+def _beating(view: View, session: Session, check: HealthcheckSpec, now: float) -> Verdict:
+    if session.signaled_at is None:
+        if check.startup_timeout is not None:
+            return _started_up(view, session, check, now, "no beat")
+        if session.heartbeat == "once-seen":
+            return NOTHING  # it may have no way to beat: see _attention
+    elif _beats_again(view, session, check, now):
+        return _passed(session, "it beats")
+    elif session.activity in SUSPENDED:
+        stale_at = _stale_at(view, session, check, now)
+        if now < stale_at:
+            return Verdict(wake_at=stale_at)
+        return _say(session, "unknown", f"no beat while {session.activity}")
+    if session.health == "unhealthy":
+        return NOTHING
+    miss_at = _quiet_since(view, session, now) + check.timeout
+    if now < miss_at:
+        return Verdict(wake_at=miss_at)
+    return Verdict(HealthMissed(misses=session.misses + 1, reason=f"no beat within {check.timeout:g} s"))
+
+
+def _probed(view: View, session: Session, check: HealthcheckSpec, now: float) -> Verdict:
+    result = view.probes.get(session.uid)
+    if result is None or result.at < (session.started_at or 0.0):
+        return NOTHING
+    if result.passed is None:
+        return _say(session, "unknown", f"the probe could not run: {result.detail}")
+    if result.passed:
+        return _passed(session, "the probe passes")
+    if session.passed_at is None and check.startup_timeout is not None:
+        return _started_up(view, session, check, now, result.detail)
+    if session.health == "unhealthy" or result.at <= _past(session.missed_at, now):
+        return NOTHING
+    return Verdict(HealthMissed(misses=session.misses + 1, reason=result.detail))
+
+
+def _passes(view: View, session: Session, check: HealthcheckSpec, now: float) -> bool:
+    if check.type == "exec":
+        result = view.probes.get(session.uid)
+        return result is not None and result.passed is True and result.at > _past(session.missed_at, now)
+    return check.type != "heartbeat" or session.heartbeat == "none" or _beat_since_miss(view, session, now)
+
+
+def _started_up(view: View, session: Session, check: HealthcheckSpec, now: float, what: str) -> Verdict:
+    """Until the first success only `startup_timeout` counts."""
+    allowed = check.startup_timeout or 0.0
+    failed_at = max((session.started_at or 0.0) + allowed, view.watched_since + check.timeout)
+    if not due(failed_at, max(allowed, check.timeout), now):
+        return Verdict(wake_at=failed_at)
+    return _say(session, "unhealthy", f"{what} within {allowed:g} s of its start")
+
+
+def _passed(session: Session, reason: str) -> Verdict:
+    if session.health == "healthy" and session.misses:
+        return Verdict(HealthRecovered())
+    return _say(session, "healthy", reason)
+
+
+def _say(session: Session, health: str, reason: str) -> Verdict:
+    """A verdict, unless it is known; for the same health only a reason for not knowing is new."""
+    if session.health == health and (health != "unknown" or session.health_reason == reason):
+        return NOTHING
+    return Verdict(HealthChanged(health=health, reason=reason))  # type: ignore[arg-type]
+
+
+def _too_many(session: Session, check: HealthcheckSpec) -> str:
+    if check.type == "exec":
+        return f"{session.misses} probes in a row failed"
+    return f"{session.misses} beats in a row missed"
+
+
+# --- silence -------------------------------------------------------------------------------------------
+
+
+def _last_beat(view: View, session: Session, now: float) -> float:
+    lease = view.leases.get(session.uid)
+    return max(_past(lease.at if lease else None, now), _past(session.signaled_at, now))
+
+
+def _beat_since_miss(view: View, session: Session, now: float) -> bool:
+    return _last_beat(view, session, now) > _past(session.missed_at, now)
+
+
+def _beats_again(view: View, session: Session, check: HealthcheckSpec, now: float) -> bool:
+    if not _beat_since_miss(view, session, now):
+        return False
+    if session.health == "healthy":
+        return session.misses > 0
+    return now < _last_beat(view, session, now) + check.timeout
+
+
+def _quiet_since(view: View, session: Session, now: float) -> float:
+    """From when the next miss counts: a beat, a miss, the start, or when somebody began to listen."""
+    return max(
+        _last_beat(view, session, now),
+        _past(session.missed_at, now),
+        _past(session.started_at, now),
+        _past(view.watched_since, now),
+    )
+
+
+def _stale_at(view: View, session: Session, check: HealthcheckSpec, now: float) -> float:
+    """When a silence becomes worth a look; a daemon that has just come listens for one timeout first."""
+    since = max(_last_beat(view, session, now), _past(session.started_at, now))
+    heard = _past(view.watched_since, now) + check.timeout
+    return max(since + check.timeout * check.failure_threshold, heard)
+
+
+def _past(at: float | None, now: float) -> float:
+    """A time that lies behind; one ahead was noted before the clock went back and tells nothing."""
+    return at if at is not None and at <= now else 0.0
+
+
+# --- activity and attention ----------------------------------------------------------------------------
+
+
+def _activity(view: View, session: Session, now: float) -> Verdict:
+    """`stuck` is said here; every other activity is the agent's own word."""
+    if session.activity not in ("working", "stuck"):
+        return NOTHING
+    screen = view.screens.get(session.uid)
+    if screen is None:
+        return NOTHING  # nobody has looked: unknown
+    lease = view.leases.get(session.uid)
+    moved = max(_past(screen.changed_at, now), _past(lease.said_at if lease else None, now))
+    since = _past(session.activity_since, now)
+    if session.activity == "stuck":
+        return Verdict(SessionStuck(stuck=False)) if moved > since else NOTHING
+    stuck_at = max(moved, since) + STUCK_AFTER_SECONDS
+    if now < stuck_at:
+        return Verdict(wake_at=stuck_at)
+    if screen.looked_at < stuck_at:
+        return Verdict(wake_at=now + SCREEN_LOOK_SECONDS)
+    return Verdict(SessionStuck())
+
+
+def _attention(view: View, session: Session, now: float) -> Verdict:
+    reason, detail = "", ""
+    match session.activity:
+        case "waiting" | "limited" | "stuck":
+            reason = session.activity
+    check = check_of(view, session)
+    if check is not None and check.type == "heartbeat" and session.heartbeat != "none":
+        silent = session.signaled_at is None and session.heartbeat == "once-seen"
+        silent = silent and check.startup_timeout is None
+        if silent or session.activity in SUSPENDED:
+            stale_at = _stale_at(view, session, check, now)
+            if now < stale_at and reason == session.attention:
+                return Verdict(wake_at=stale_at)
+            if now >= stale_at:
+                reason, detail = _silence(session, check)
+    if not reason or reason == session.attention:
+        return NOTHING
+    return Verdict(SessionAttention(reason=reason, detail=detail))  # type: ignore[arg-type]
+
+
+def _silence(session: Session, check: HealthcheckSpec) -> tuple[Attention, str]:
+    seconds = check.timeout * check.failure_threshold
+    if session.signaled_at is None:
+        return "no-beat", f"never beat in {seconds:g} s: marvel attach {session.key} shows what it does"
+    return "stale", f"{session.activity}, and no beat for {seconds:g} s"

@@ -24,7 +24,7 @@ from marvel.events import (
     role_ref,
     session_ref,
 )
-from marvel.resources import Cohort, Role, Session, mint, session_name
+from marvel.resources import Cohort, Role, Session, State, mint, session_name
 
 PROVEN_AFTER_SECONDS = 0.05  # a session that lived this long proves its template
 ONE_OFF_KEPT_SECONDS = 3600.0  # an ended one-off stays in the listing
@@ -81,6 +81,9 @@ class _Pass:
         for _, index in zip(range(missing), free, strict=False):
             starts.schedule(index)
         starts.clear(staying)
+        for session in staying:
+            if session.health == "unhealthy" and session.state == "running" and session.stop is None:
+                self._stop(session, "unhealthy", session.position, state="failed")
         self._restart_stale(self.view.role, staying)
         for session in staying:
             self._recover(self.view.role, session)
@@ -143,11 +146,18 @@ class _Pass:
         elif session.stop is None or not session.stop.release:
             self._stop(session, reason, cause, release=True)
 
-    def _stop(self, session: Session, reason: str, cause: int, *, release: bool = False) -> None:
+    def _stop(
+        self, session: Session, reason: str, cause: int, *, release: bool = False, state: State = "stopped"
+    ) -> None:
         spec = self.view.stop_spec(session)
         deadline = session.stop.deadline if session.stop else spec.deadline(self.now)
         fact = SessionStopping(
-            reason=reason, deadline=deadline, release=release, signal=spec.signal, keys=spec.keys
+            reason=reason,
+            deadline=deadline,
+            state=state,
+            release=release,
+            signal=spec.signal,
+            keys=spec.keys,
         )
         self._add(session_ref(session), fact, cause)
 

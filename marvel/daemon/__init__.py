@@ -8,7 +8,12 @@
 | `agents` | brings panes to what the world says: start, adopt, notice the end |
 | `fleet` | the tmux servers, one per workspace: open, lost, no longer needed |
 | `stopper` | ends sessions: keys, signal, grace, KILL, proven gone |
+| `vitals` | how agents are: leases, beat files, screens, probes; calls for a person |
 | `leases` | heartbeats in: the lease table, and events when a beat says something new |
+| `beats`, `inotify` | beats by touched files |
+| `probes` | `exec` probes, one at a time for each session |
+| `attention` | runs a person's `on_attention` |
+| `children` | short programs, killed as trees at their time-out |
 | `listener` | the JSON socket |
 | `processes` | what /proc and pidfds tell |
 | `observations` | what was seen, as facts: pure |

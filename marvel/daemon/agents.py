@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 
 from marvel.daemon import processes, tails
 from marvel.daemon.fleet import Fleet
-from marvel.daemon.launch import Unlaunchable, prepare
+from marvel.daemon.launch import Unlaunchable, prepare, wish_of
 from marvel.daemon.observations import (
     Observation,
     ended,
@@ -29,7 +29,7 @@ from marvel.daemon.observations import (
 )
 from marvel.daemon.poller import READ, Poller
 from marvel.daemon.stopper import Stopper
-from marvel.resources import RoleSpec, Session, StopOrder, Template
+from marvel.resources import Session, StopOrder
 from marvel.runtimes import LaunchPlan, Place
 from marvel.tmux import Failed, Pane, PaneSpec, TmuxServer
 from marvel.tmux.timers import Timers
@@ -72,6 +72,7 @@ class Agents:
         place: Callable[[Session], Place],
         environ: Mapping[str, str],
         log_id: str,
+        seen: Callable[[tuple[Pane, ...]], None],
     ) -> None:
         self._fleet = fleet
         self._poller = poller
@@ -81,6 +82,7 @@ class Agents:
         self._place = place
         self._environ = environ
         self._log_id = log_id
+        self._seen = seen  # is shown every list of panes
         self._agents: dict[str, Agent] = {}
         self._asking: set[str] = set()  # workspaces whose tmux is being asked for ends
         self.stopper = Stopper(type_keys=self._type_keys, on_gone=self._gone)
@@ -114,7 +116,7 @@ class Agents:
         if server is None:
             self._fleet.open(session.workspace, start=True)  # looks again once it is up
             return
-        template, role = self._wish(session)
+        template, role = wish_of(self._world(), session)
         if template is None:
             return  # its cohort is gone: the controllers will stop it
         agent = self._agents[session.uid] = Agent(session.uid, session.workspace)
@@ -133,16 +135,6 @@ class Agents:
         agent.creating = True
         spec = PaneSpec(uid=session.uid, log_id=self._log_id, argv=plan.argv, env=plan.env, cwd=plan.cwd)
         server.create(spec, lambda pane: self._created(agent, pane))
-
-    def _wish(self, session: Session) -> tuple[Template | None, RoleSpec | None]:
-        if session.one_off:
-            return session.template, None
-        world = self._world()
-        role = world.roles.get(session.role_key)
-        for cohort in world.cohorts_of(session.role_key):
-            if cohort.generation == session.generation:
-                return cohort.template, role.spec if role else None
-        return None, None
 
     def _write_files(self, session: Session, plan: LaunchPlan) -> None:
         place = self._place(session)
@@ -218,6 +210,7 @@ class Agents:
 
     def _compare(self, workspace: str, panes: tuple[Pane, ...]) -> None:
         ours = {pane.uid: pane for pane in panes if pane.log_id == self._log_id and pane.uid}
+        self._seen(tuple(ours.values()))
         sessions = self._world().sessions
         for agent in [a for a in self._agents.values() if a.doubtful and a.workspace == workspace]:
             del self._agents[agent.uid]  # the list tells whether it was created

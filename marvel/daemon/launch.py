@@ -13,12 +13,28 @@ import msgspec
 from marvel.resources import RoleSpec, Session, Template
 from marvel.runtimes import LaunchPlan, Place, Wish, adapter_of, launch_plan
 from marvel.runtimes.launch import expanded
+from marvel.tmux import server_environment
+from marvel.world import World
 
 MAX_ENV_FILE_BYTES = 256 * 1024
 
 
+OWN_VARIABLES = ("MARVEL_SESSION_UID", "MARVEL_TOKEN", "MARVEL_BEAT")  # of the session alone
+
+
 class Unlaunchable(Exception):
     """Why there is nothing to run."""
+
+
+def wish_of(world: World, session: Session) -> tuple[Template | None, RoleSpec | None]:
+    """The template and the role a session is made of; no template once its cohort is gone."""
+    if session.one_off:
+        return session.template, None
+    role = world.roles.get(session.role_key)
+    for cohort in world.cohorts_of(session.role_key):
+        if cohort.generation == session.generation:
+            return cohort.template, role.spec if role else None
+    return None, None
 
 
 def prepare(
@@ -34,6 +50,24 @@ def prepare(
     env = {**_recorded_elsewhere(expanded(template, session), environ), **plan.env}
     path = env.get("PATH", environ.get("PATH", os.defpath))
     return msgspec.structs.replace(plan, argv=_executable(plan, path), env=env)
+
+
+def surroundings(
+    session: Session, template: Template, role: RoleSpec | None, place: Place, environ: Mapping[str, str]
+) -> tuple[str, dict[str, str]]:
+    """Where and with what environment the session runs, for a probe that is to see what it sees.
+
+    What makes a process the session itself (uid, token) is left out. Raises Unlaunchable.
+    """
+    plan = launch_plan(Wish(session=session, template=template, role=role, place=place), adapter_of(template))
+    env = {
+        **server_environment(environ),
+        **_recorded_elsewhere(expanded(template, session), environ),
+        **plan.env,
+    }
+    for name in OWN_VARIABLES:
+        env.pop(name, None)
+    return plan.cwd, env
 
 
 def _check_directory(cwd: str) -> None:

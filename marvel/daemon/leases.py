@@ -4,20 +4,23 @@ Leases are kept in memory and written at most once a second, all in one transact
 agents cost the log nothing. A beat never fails the agent that sent it for a reason on our side.
 """
 
-import math
 from collections.abc import Callable
 from typing import Any, get_args
 
 from marvel.controllers import Lease
 from marvel.daemon.observations import Observation, says_something_new, signaled
 from marvel.daemon.tokens import Tokens
-from marvel.resources import Activity, Session
+from marvel.resources import Activity, RoleKey, Session
 from marvel.store.log import Store
 from marvel.world import World
 
 FLUSH_SECONDS = 1.0  # between writes of the lease table
+MAX_SHOWN = 20  # characters of a number that is refused
 MAX_TEXT = 200  # characters of an agent's own session id
 ACTIVITIES = frozenset(get_args(Activity)) - {"", "stuck"}  # `stuck` is ours to say
+
+
+NEVER = Lease(0.0, None)
 
 
 class BeatRefused(ValueError):
@@ -34,11 +37,13 @@ class Leases:
         world: Callable[[], World],
         note: Callable[[Observation], None],
         tokens: Tokens,
+        touch: Callable[[RoleKey], None],
     ) -> None:
         self._store = store
         self._world = world
         self._note = note
         self._tokens = tokens
+        self._touch = touch
         self.table: dict[str, Lease] = {uid: Lease(*lease) for uid, lease in store.leases().items()}
         self._unwritten: dict[str, int] = {}  # beats since the last write
         self._write_at: float | None = None
@@ -51,12 +56,7 @@ class Leases:
         percent = _percent(params.get("context_percent"))
         activity = _activity(params.get("state"))
         agent_session_id = _text(params.get("agent_session_id"))
-        known = self.table.get(session.uid)
-        kept = percent if percent is not None else known.context_percent if known else None
-        self.table[session.uid] = Lease(wall, kept)
-        self._unwritten[session.uid] = self._unwritten.get(session.uid, 0) + 1
-        if self._write_at is None:
-            self._write_at = now + FLUSH_SECONDS
+        self._renew(session, wall, now, percent=percent, said=bool(activity))
         if says_something_new(session, activity, percent, agent_session_id):
             self._note(
                 signaled(
@@ -68,25 +68,54 @@ class Leases:
             )
         return session.uid
 
+    def touched(self, uid: str, wall: float, now: float) -> bool:
+        """Take a beat that says nothing but that it is one; whether there is such a session."""
+        session = self._world().sessions.get(uid)
+        if session is None or not session.alive:
+            return False
+        self._renew(session, wall, now)
+        if session.signaled_at is None:
+            self._note(signaled(uid, activity="", context_percent=None, agent_session_id=""))
+        return True
+
+    def _renew(
+        self, session: Session, wall: float, now: float, *, percent: float | None = None, said: bool = False
+    ) -> None:
+        uid = session.uid
+        known = self.table.get(uid, NEVER)
+        kept = percent if percent is not None else known.context_percent
+        self.table[uid] = Lease(wall, kept, wall if said else known.said_at)
+        self._unwritten[uid] = self._unwritten.get(uid, 0) + 1
+        if self._write_at is None:
+            self._write_at = now + FLUSH_SECONDS
+        if session.misses or session.health != "healthy" or session.activity == "stuck":
+            self._touch(session.role_key)  # it may change the verdict
+
     def deadline(self) -> float | None:
         """When `flush` has something to do, on the monotonic clock."""
         return self._write_at
 
     def flush(self) -> None:
         """Write what was renewed. Raises LogUnavailable; what was not written is kept."""
-        rows = [
-            {
-                "uid": uid,
-                "at": round(self.table[uid].at * 1e6),
-                "context_percent": self.table[uid].context_percent,
-                "count": count,
-            }
-            for uid, count in self._unwritten.items()
-        ]
-        if rows:
-            self._store.beat(rows)
+        if self._unwritten:
+            self._store.beat([self._row(uid, count) for uid, count in self._unwritten.items()])
+        sessions = self._world().sessions
+        for uid in self._unwritten:
+            if uid not in sessions or not sessions[uid].alive:
+                self.table.pop(uid, None)
         self._unwritten.clear()
         self._write_at = None
+
+    def _row(self, uid: str, count: int) -> dict[str, Any]:
+        lease = self.table[uid]
+        said_at = None if lease.said_at is None else round(lease.said_at * 1e6)
+        return {
+            "uid": uid,
+            "at": round(lease.at * 1e6),
+            "context_percent": lease.context_percent,
+            "said_at": said_at,
+            "count": count,
+        }
 
     def put_off(self, now: float) -> None:
         """The log could not be written: try again later."""
@@ -112,10 +141,10 @@ class Leases:
 def _percent(value: object) -> float | None:
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         raise BeatRefused("context_percent is not a number")
-    if not 0 <= value <= 100:
-        raise BeatRefused(f"context_percent must be between 0 and 100, is {value:g}")
+    if not 0 <= value <= 100:  # NaN is not either
+        raise BeatRefused(f"context_percent must be between 0 and 100, is {str(value)[:MAX_SHOWN]}")
     return float(value)
 
 
@@ -129,4 +158,5 @@ def _activity(value: object) -> Activity:
 
 
 def _text(value: object) -> str:
-    return value[:MAX_TEXT] if isinstance(value, str) else ""
+    """Text as it can be recorded: half a surrogate pair is no character."""
+    return value[:MAX_TEXT].encode(errors="replace").decode() if isinstance(value, str) else ""

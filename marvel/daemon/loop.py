@@ -12,18 +12,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from marvel import __version__
+from marvel.config import Config
 from marvel.daemon import head as heads
 from marvel.daemon import observations
 from marvel.daemon.agents import Agents
 from marvel.daemon.fleet import Fleet
-from marvel.daemon.leases import Leases
 from marvel.daemon.listener import Listener
-from marvel.daemon.poller import READ, Poller, seconds_until
-from marvel.daemon.reconciler import Controller, Pass, Reconciler
+from marvel.daemon.poller import MAX_WAIT_SECONDS, READ, Poller, seconds_until
+from marvel.daemon.reconciler import STALL_SECONDS, Controller, Pass, Reconciler
 from marvel.daemon.tokens import Tokens
+from marvel.daemon.vitals import Vitals
 from marvel.errors import LogUnavailable
 from marvel.logs import Logger
-from marvel.resources import HeartbeatMode, Session, Template
+from marvel.resources import HeartbeatMode, RoleKey, Session, Template
 from marvel.runtimes import Place, adapter_of
 from marvel.settings import Paths
 from marvel.store.bell import POLL_SECONDS, Bell
@@ -49,7 +50,7 @@ class Loop:
         run_id: str,
         controllers: Mapping[str, Controller],
         environ: Mapping[str, str],
-        history_limit: int,
+        config: Config,
         log: Logger,
     ) -> None:
         self._paths = paths
@@ -69,14 +70,29 @@ class Loop:
         self._inode = os.stat(paths.database).st_ino
         tokens = Tokens(paths.token_key)
         self._tokens = tokens
-        self._leases = Leases(store, world=self._world, note=self._note, tokens=tokens)
+        self._vitals = Vitals(
+            paths,
+            store,
+            self._poller,
+            self._timers,
+            world=self._world,
+            note=self._note,
+            touch=self._look_again_at,
+            tokens=tokens,
+            place=self._place,
+            environ=environ,
+            on_attention=config.on_attention,
+            log=log,
+        )
         self._reconciler = Reconciler(
             store,
             controllers=controllers,
             promise=_promise,
-            leases=self._leases.table,
+            leases=self._vitals.leases.table,
+            screens=self._vitals.screens,
+            probes=self._vitals.probes.results,
         )
-        self._fleet = Fleet(paths, self._poller, self._timers, environ, history_limit)
+        self._fleet = Fleet(paths, self._poller, self._timers, environ, config.history_limit)
         self._agents = Agents(
             fleet=self._fleet,
             poller=self._poller,
@@ -86,6 +102,7 @@ class Loop:
             place=self._place,
             environ=environ,
             log_id=store.log_id,
+            seen=self._vitals.saw,
         )
         self._listener = Listener(paths.socket, self._poller, self._handle, time.monotonic)
         self._watch_signals()
@@ -103,8 +120,9 @@ class Loop:
         self._begin()
         while self._end is None:
             self._fleet.sync()
-            self._poller.wait(self._patience())
-            self._turn()
+            patience = self._patience()
+            self._poller.wait(patience)
+            self._turn(self._turned_at + (MAX_WAIT_SECONDS if patience is None else patience))
         self._finish(self._end)
         return self._end
 
@@ -119,10 +137,14 @@ class Loop:
             self._fleet.open(workspace, start=False)
         self._log.info("daemon started", pid=os.getpid(), home=self._paths.home, workspaces=len(alive))
         self._timers.after(RESYNC_SECONDS, self._resync)
+        self._vitals.begin()
+        self._vitals.follow_all()
+        self._turned_at = time.monotonic()
 
-    def _turn(self) -> None:
+    def _turn(self, expected: float) -> None:
         now = time.monotonic()
-        self._notice_jump(now)
+        self._notice_jump(now, expected)
+        self._turned_at = now
         self._timers.run(now)
         self._fleet.expire(now)
         self._listener.expire(now)
@@ -166,12 +188,12 @@ class Loop:
         """Bring panes to what the events of a pass say."""
         if done.reloaded:
             self._agents.look_at_all()
+            self._vitals.follow_all()
         emptied: set[str] = set()
         for event in done.seen:
             if event.ref.uid is not None:
                 self._agents.look(event.ref.uid)
-            if event.kind == "session.ended" and event.ref.uid is not None:
-                self._leases.forget(event.ref.uid)
+            self._vitals.follow(event)
             if event.kind in ("session.ended", "workspace.deleted") and event.ref.workspace:
                 emptied.add(event.ref.workspace)
         for workspace in emptied:
@@ -211,7 +233,7 @@ class Loop:
         try:
             if why == LOG_REMOVED:
                 raise LogUnavailable(f"{self._paths.database} is not the log this daemon opened")
-            self._leases.flush()
+            self._vitals.close()
             self._note(observations.daemon_stopped(self._run_id, why))
             self._reconciler.run(time.time())
             self._note_head()
@@ -232,7 +254,7 @@ class Loop:
             self._fleet.deadline(),
             self._listener.deadline(),
             self._agents.stopper.deadline(),
-            self._retry_at if self._retry_at is not None else self._leases.deadline(),
+            self._retry_at if self._retry_at is not None else self._vitals.leases.deadline(),
         )
         if self._retry_at is not None:
             return timeout
@@ -259,7 +281,11 @@ class Loop:
     def _signalled(self, number: int, _frame: object) -> None:
         self._end = self._end or signal.Signals(number).name
 
-    def _notice_jump(self, now: float) -> None:
+    def _notice_jump(self, now: float, expected: float) -> None:
+        """A clock that was set, a machine that slept, a daemon that was stopped: who was silent meanwhile
+        may have spoken in vain."""
+        if now > expected + STALL_SECONDS:
+            self._note(observations.stalled(now - expected))
         offset = time.time() - now
         if abs(offset - self._offset) > JUMP_SECONDS:
             self._note(observations.clock_stepped(round(offset - self._offset, 3)))
@@ -269,6 +295,7 @@ class Loop:
         """Slowly, what no notification tells: a pane that vanished."""
         self._timers.after(RESYNC_SECONDS, self._resync)
         self._check_log()
+        self._vitals.check()
         for workspace in self._fleet.up():
             self._agents.compare(workspace)
 
@@ -290,13 +317,13 @@ class Loop:
             self._log.warning("head not noted", error=str(error))
 
     def _write_leases(self, now: float) -> None:
-        at = self._leases.deadline()
+        at = self._vitals.leases.deadline()
         if at is None or at > now:
             return
         try:
-            self._leases.flush()
+            self._vitals.leases.flush()
         except LogUnavailable:
-            self._leases.put_off(now)
+            self._vitals.leases.put_off(now)
             raise
 
     # --- what its parts need -------------------------------------------------------------------
@@ -306,6 +333,9 @@ class Loop:
 
     def _note(self, observation: observations.Observation) -> None:
         self._reconciler.note(observation)
+
+    def _look_again_at(self, key: RoleKey) -> None:
+        self._reconciler.touch(key)
 
     def _place(self, session: Session) -> Place:
         paths = self._paths
@@ -321,7 +351,7 @@ class Loop:
     def _handle(self, method: str, params: dict[str, Any]) -> Any:
         match method:
             case "heartbeat":
-                self._leases.beat(params, time.time(), time.monotonic())
+                self._vitals.beat(params)
                 return {"status": "ok"}
             case "status":
                 return self._status()

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from uuid import uuid4
 
-from marvel import logs
+from marvel import config, logs
 from marvel.daemon import head as heads
 from marvel.daemon import observations
 from marvel.daemon.lock import Lock
@@ -26,7 +26,6 @@ from marvel.settings import Paths, make_private
 from marvel.store.log import Store
 from marvel.tmux import check_socket_path, check_version
 
-HISTORY_LIMIT = 500  # lines of scrollback for each pane
 READY_SECONDS = 30.0  # for a detached daemon to become ready (a long log may have to be rebuilt)
 READY_VARIABLE = "MARVEL_READY_FD"  # names the pipe to a detached daemon's starter
 READY = "ready"
@@ -89,6 +88,7 @@ def _prepare(paths: Paths, controllers: Sequence[str], console: bool) -> tuple[L
     if unknown:
         raise UsageError(f"no such controller: {unknown[0]}", hint=f"there are {', '.join(CONTROLLERS)}")
     make_private(paths.home)
+    preferences = config.load()
     check_version()
     _check_socket_path(paths)
     run_id = uuid4().hex[:12]
@@ -103,7 +103,7 @@ def _prepare(paths: Paths, controllers: Sequence[str], console: bool) -> tuple[L
             run_id=run_id,
             controllers={n: c for n, c in CONTROLLERS.items() if not controllers or n in controllers},
             environ={name: value for name, value in os.environ.items() if name != READY_VARIABLE},
-            history_limit=HISTORY_LIMIT,
+            config=preferences,
             log=log,
         )
         if lost_after is not None:

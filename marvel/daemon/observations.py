@@ -7,6 +7,7 @@ from collections.abc import Callable
 from marvel.events import (
     AnyFact,
     ClockStepped,
+    DaemonStalled,
     DaemonStarted,
     DaemonStopped,
     DaemonStopRequested,
@@ -182,6 +183,11 @@ def daemon_stopped(run_id: str, reason: str) -> Observation:
 def log_truncated(noted_position: int) -> Observation:
     """A power cut lost the last commits."""
     return _fact(Ref(), LogTruncated(noted_position=noted_position))
+
+
+def stalled(seconds: float) -> Observation:
+    """The daemon stood still: beats may have been lost meanwhile."""
+    return _fact(Ref(), DaemonStalled(seconds=round(seconds, 3)))
 
 
 def clock_stepped(seconds: float) -> Observation:

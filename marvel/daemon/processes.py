@@ -12,7 +12,7 @@ import signal
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-_UID_VARIABLE = b"\0MARVEL_SESSION_UID="
+UID_VARIABLE = "MARVEL_SESSION_UID"
 
 
 class Process(NamedTuple):
@@ -36,11 +36,14 @@ def look_at(pid: int) -> Process | None:
     return Process(pid, int(fields[1]), int(fields[2]), int(fields[19]))
 
 
-def belonging_to(sessions: Mapping[str, int | None]) -> dict[str, list[Process]]:
+def belonging_to(
+    sessions: Mapping[str, int | None], *, variable: str = UID_VARIABLE
+) -> dict[str, list[Process]]:
     """All processes of the given sessions (uid → pid of its pane's process), in one look through /proc.
 
-    A session without processes is not in the result.
+    A session without processes is not in the result. `variable` is what marks its processes.
     """
+    mark = f"\0{variable}=".encode()
     by_uid = {uid.encode(): uid for uid in sessions}
     owner: dict[int, str] = {pid: uid for uid, pid in sessions.items() if pid is not None}
     found: dict[int, Process] = {}
@@ -53,7 +56,7 @@ def belonging_to(sessions: Mapping[str, int | None]) -> dict[str, list[Process]]
         if process is None:
             continue
         found[process.pid] = process
-        uid = by_uid.get(_uid_of(process.pid))
+        uid = by_uid.get(_uid_of(process.pid, mark))
         if uid is not None:
             claimed[process.pid] = uid
         elif process.group in owner:
@@ -88,14 +91,14 @@ def open_handle(pid: int) -> int | None:
         return None
 
 
-def _uid_of(pid: int) -> bytes:
-    """The session uid in a process's environment; empty when there is none or it can't be read."""
+def _uid_of(pid: int, mark: bytes) -> bytes:
+    """The value of a variable (`\\0NAME=`) in a process's environment; empty when there is none."""
     try:
         with open(f"/proc/{pid}/environ", "rb") as file:
             environ = file.read()
     except OSError:
         return b""
-    _, found, rest = (b"\0" + environ).partition(_UID_VARIABLE)
+    _, found, rest = (b"\0" + environ).partition(mark)
     return rest.partition(b"\0")[0] if found else b""
 
 

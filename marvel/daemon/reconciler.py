@@ -10,13 +10,14 @@ import heapq
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
-from marvel.controllers import Decision, Lease, View, health, sessions, shifts, view_of
-from marvel.daemon.observations import Observation
+from marvel.controllers import Decision, Lease, Probed, Screen, View, health, sessions, shifts, view_of
+from marvel.daemon.observations import Observation, stalled
 from marvel.events import DAEMON, Draft, Event
 from marvel.resources import HeartbeatMode, RoleKey, Template
 from marvel.store.log import Store
 from marvel.world import World
 
+STALL_SECONDS = 2.0  # between the beginning of a pass and its transaction
 MAX_ROUNDS = 20  # of the controllers over one role in one pass; more means that two contradict
 
 Controller = Callable[[View, float], Decision]
@@ -36,7 +37,10 @@ class Pass(NamedTuple):
 
 
 class Reconciler:
-    """The daemon's view of the log. `leases` is read in every pass; its owner keeps it up to date."""
+    """The daemon's view of the log.
+
+    `leases`, `screens` and `probes` are read in every pass; their owners keep them up to date.
+    """
 
     def __init__(
         self,
@@ -45,11 +49,16 @@ class Reconciler:
         controllers: Mapping[str, Controller],
         promise: Callable[[Template], HeartbeatMode],
         leases: Mapping[str, Lease],
+        screens: Mapping[str, Screen],
+        probes: Mapping[str, Probed],
     ) -> None:
         self._store = store
         self._controllers = controllers
         self._promise = promise
         self._leases = leases
+        self._screens = screens
+        self._probes = probes
+        self._began = 0.0  # the present pass, by the wall clock
         self._observations: list[Observation] = []
         self._dirty: set[RoleKey] = set()
         self._wakes: list[tuple[float, RoleKey]] = []
@@ -77,6 +86,7 @@ class Reconciler:
 
     def run(self, now: float) -> Pass:
         """One pass. Raises LogUnavailable when the log can't be read or written; try again later."""
+        self._began = now
         caught_up = self._store.catch_up()
         self._take_in(caught_up.seen, caught_up.world, reloaded=caught_up.reloaded)
         while self._wakes and self._wakes[0][0] <= now:
@@ -108,12 +118,14 @@ class Reconciler:
 
     def _concerned(self, event: Event) -> set[RoleKey]:
         """Roles that an event about something above them concerns."""
-        if event.kind in ("daemon.stop-requested", "clock.stepped"):
+        if event.kind in ("daemon.stop-requested", "daemon.stalled", "clock.stepped"):
             return self.world.role_keys()
         return set()
 
     def _decide(self, world: World, now: float) -> Iterator[Draft]:
         dirty = set(self._dirty)
+        if now > self._began + STALL_SECONDS:  # stopped, or kept out of the log, in the middle of a pass
+            yield from stalled(now - self._began)(world, now)
         for observe in self._observations:
             for draft in observe(world, now):
                 yield draft
@@ -129,7 +141,14 @@ class Reconciler:
             quiet = True
             wakes.clear()
             for controller in self._controllers.values():
-                view = view_of(world, key, leases=self._leases, promise=self._promise)
+                view = view_of(
+                    world,
+                    key,
+                    leases=self._leases,
+                    promise=self._promise,
+                    screens=self._screens,
+                    probes=self._probes,
+                )
                 decision = controller(view, now)
                 quiet = quiet and not decision.events
                 yield from decision.events

@@ -43,12 +43,18 @@ class Appender:
         self._versions: dict[str, int] = {} if versions is None else versions
 
     def append(self, draft: Draft) -> Event:
+        """The event as a reader of the log will see it, so that folding it now and in a replay is the same.
+
+        A fact and what its JSON reads back as are equal, but not always alike: defaults that were said
+        are left out of JSON only when they are the very same object.
+        """
         self._position += 1
+        fact = draft.fact
         event = Event(
             position=self._position,
             time=self._now,
             ref=draft.ref,
-            fact=draft.fact,
+            fact=decode(fact.kind, fact.schema, encode(fact)),
             actor=draft.actor or self._actor,
             cause=draft.cause,
             command=self._command,

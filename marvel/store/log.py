@@ -142,7 +142,10 @@ class Store:
             after = batch[-1].position
 
     def beat(self, rows: list[dict[str, Any]]) -> None:
-        """Renew leases: rows of uid, at (µs), context_percent (None: unchanged), count (to be added)."""
+        """Renew leases: rows of uid, at and said_at (µs), context_percent, count (to be added).
+
+        None in said_at and context_percent means unchanged.
+        """
         insert = sqlite_insert(schema.beats)
         new = insert.excluded
         statement = insert.on_conflict_do_update(
@@ -150,6 +153,7 @@ class Store:
             set_={
                 "at": new.at,
                 "context_percent": sa.func.coalesce(new.context_percent, schema.beats.c.context_percent),
+                "said_at": sa.func.coalesce(new.said_at, schema.beats.c.said_at),
                 "count": schema.beats.c.count + new["count"],
             },
         )
@@ -157,11 +161,14 @@ class Store:
             connection.execute(statement, rows)
         ring(self._bell)
 
-    def leases(self) -> dict[str, tuple[float, float | None]]:
-        """Last beat (seconds since the epoch) and context percent of every session that ever beat."""
+    def leases(self) -> dict[str, tuple[float, float | None, float | None]]:
+        """Last beat, context percent and last word of every session that ever beat; times in seconds."""
         with explained(self.path), self._transaction() as connection:
             rows = connection.execute(sa.select(schema.beats)).all()
-        return {row.uid: (row.at / 1e6, row.context_percent) for row in rows}
+        return {
+            row.uid: (row.at / 1e6, row.context_percent, None if row.said_at is None else row.said_at / 1e6)
+            for row in rows
+        }
 
     def rebuild(self) -> World:
         """Replay the log and write the rows anew."""

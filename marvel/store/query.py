@@ -97,19 +97,19 @@ class Reader:
         return [loads(data) for (data,) in self._all(query)]
 
     def sessions(self, workspace: str | None = None) -> list[dict[str, Any]]:
-        """Sessions with their leases: `last_heartbeat_at`, and the newest context percent."""
-        query = (
-            "SELECT s.data, b.at, b.context_percent FROM sessions AS s LEFT JOIN beats AS b ON b.uid = s.key"
-        )
+        """Sessions with their leases: `last_heartbeat_at`, `heartbeats`, and the newest context percent."""
+        query = "SELECT s.data, b.at, b.context_percent, b.count FROM sessions AS s LEFT JOIN beats AS b"
+        query += " ON b.uid = s.key"
         if workspace is not None:
             found = self._all(query + " WHERE s.workspace = ?", workspace)
         else:
             found = self._all(query)
         rows = []
-        for data, beat_at, percent in found:
+        for data, beat_at, percent, count in found:
             row = loads(data)
             if beat_at is not None:
                 row["last_heartbeat_at"] = beat_at / MICROSECONDS
+                row["heartbeats"] = count
             if percent is not None:  # every percent of an event came with a beat: the lease is never older
                 row["context_percent"] = percent
             rows.append(row)

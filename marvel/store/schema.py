@@ -63,6 +63,7 @@ beats = sa.Table(
     sa.Column("uid", sa.Text, primary_key=True),
     sa.Column("at", sa.Integer, nullable=False),
     sa.Column("context_percent", sa.Float),
+    sa.Column("said_at", sa.Integer),  # the last beat that said what the agent does
     sa.Column("count", sa.Integer, nullable=False),
 )
 

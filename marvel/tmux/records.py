@@ -36,6 +36,7 @@ class Pane(msgspec.Struct, frozen=True, kw_only=True):
     dead: bool
     exit_status: int | None
     signal: str | None
+    changed_at: float = 0.0  # when something last came onto its window's screen, in whole seconds
 
 
 class Failed(msgspec.Struct, frozen=True, kw_only=True):

@@ -26,7 +26,7 @@ _VARIABLE = re.compile(r"[^=\0]+")
 
 _FIELDS = (
     "#{pane_id}|#{pane_pid}|#{pane_dead}|#{pane_dead_status}|#{pane_dead_signal}"
-    "|#{@marvel_keeper}|#{@marvel_uid}|#{@marvel_log}"
+    "|#{window_activity}|#{@marvel_keeper}|#{@marvel_uid}|#{@marvel_log}"
 )
 
 # One element would go to a shell; these exec their argument and do nothing else. They are named in
@@ -96,10 +96,10 @@ def read_panes(lines: Iterable[bytes]) -> tuple[Pane, ...]:
     found: dict[str, Pane] = {}
     for line in lines:
         fields = line.decode("utf-8", "replace").split("|")
-        if len(fields) < 7 or not _PANE.fullmatch(fields[0]) or fields[5]:
+        if len(fields) < 8 or not _PANE.fullmatch(fields[0]) or fields[6]:
             continue
-        uid, log_id = fields[6], fields[-1]
-        ours = len(fields) == 8 and bool(UID.fullmatch(uid))  # else a stamp with `|` or a newline in it
+        uid, log_id = fields[7], fields[-1]
+        ours = len(fields) == 9 and bool(UID.fullmatch(uid))  # else a stamp with `|` or a newline in it
         found[fields[0]] = Pane(
             pane=fields[0],
             uid=uid if ours else "",
@@ -108,6 +108,7 @@ def read_panes(lines: Iterable[bytes]) -> tuple[Pane, ...]:
             dead=fields[2] == "1",
             exit_status=int(fields[3]) if fields[3].isdigit() else None,
             signal=_signal_name(fields[4]),
+            changed_at=float(fields[5]) if fields[5].isdigit() else 0.0,
         )
     return tuple(found.values())
 

@@ -61,6 +61,7 @@ def upgrade() -> None:
         sa.Column("uid", sa.Text, primary_key=True),
         sa.Column("at", sa.Integer, nullable=False),
         sa.Column("context_percent", sa.Float),
+        sa.Column("said_at", sa.Integer),
         sa.Column("count", sa.Integer, nullable=False),
     )
     op.create_table(

@@ -78,7 +78,13 @@ class History:
         self.add(ref, events.SessionEnded(**{"state": "failed", **fields}))  # type: ignore[arg-type]
 
     def beat(self, ref: Ref, percent: float | None) -> None:
-        row = {"uid": ref.uid, "at": round(self.now * 1e6), "context_percent": percent, "count": 1}
+        row = {
+            "uid": ref.uid,
+            "at": round(self.now * 1e6),
+            "context_percent": percent,
+            "said_at": None,
+            "count": 1,
+        }
         self.store.beat([row])
 
 

@@ -192,10 +192,18 @@ def test_a_bug_in_one_timer_loses_no_other() -> None:
 
 
 def test_panes_are_read_and_the_keeper_is_left_out() -> None:
-    lines = [b"%0|10|0|||1||", b"%1|11|1|7|||u-1|log", b"%2|12|1||9||u-2|log", b"%3|13|1||TERM|||", b"junk"]
+    lines = [
+        b"%0|10|0|||5|1||",
+        b"%1|11|1|7||5||u-1|log",
+        b"%2|12|1||9|||u-2|log",
+        b"%3|13|1||TERM||||",
+        b"junk",
+    ]
     ended = {"dead": True, "exit_status": None}
     assert read_panes(lines) == (
-        Pane(pane="%1", uid="u-1", log_id="log", pid=11, dead=True, exit_status=7, signal=None),
+        Pane(
+            pane="%1", uid="u-1", log_id="log", pid=11, dead=True, exit_status=7, signal=None, changed_at=5.0
+        ),
         Pane(pane="%2", uid="u-2", log_id="log", pid=12, signal="KILL", **ended),
         Pane(pane="%3", uid="", log_id="", pid=13, signal="TERM", **ended),
     )

@@ -1,0 +1,122 @@
+"""What a person prefers: `$XDG_CONFIG_HOME/marvel/config.toml`, else `~/.config/marvel/config.toml`.
+
+    output = "wide"                     # what get prints without -o
+    colours = "auto"                    # auto | always | never
+    tmux_conf = "~/.tmux.conf"          # sourced by our tmux servers
+    history_limit = 5000                # lines of scrollback for each pane
+    on_attention = ["notify", "--urgent"]   # run by the daemon, the event as JSON on stdin
+
+No file means the defaults. Imported where it is needed, and reading costs nothing where no file is.
+"""
+
+from __future__ import annotations
+
+import os
+
+from marvel.errors import MarvelError
+
+TYPE_CHECKING = False  # typing is not worth 3 ms of every start
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+OUTPUTS = ("table", "wide", "json", "name", "jsonl")
+COLOURS = ("auto", "always", "never")
+HISTORY_LIMIT, MOST_HISTORY = 500, 1_000_000  # lines
+MAX_BYTES = 64 * 1024
+
+
+class Config:
+    """The preferences, checked."""
+
+    def __init__(self) -> None:
+        self.output = "table"
+        self.colours = "auto"
+        self.tmux_conf = ""  # absolute
+        self.history_limit = HISTORY_LIMIT
+        self.on_attention: tuple[str, ...] = ()
+
+
+def config_path(environ: Mapping[str, str] = os.environ) -> str:
+    """Where the file is, whether it exists or not."""
+    base = environ.get("XDG_CONFIG_HOME", "")
+    if not os.path.isabs(base):
+        base = os.path.join(environ.get("HOME") or os.path.expanduser("~"), ".config")
+    return os.path.join(base, "marvel", "config.toml")
+
+
+def load(environ: Mapping[str, str] = os.environ) -> Config:
+    """Read the preferences. Raises MarvelError that names the file and what is wrong in it."""
+    path = config_path(environ)
+    config = Config()
+    try:
+        with open(path, "rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except (FileNotFoundError, NotADirectoryError):
+        return config
+    except OSError as error:
+        raise MarvelError(f"{path} can't be read: {error.strerror}") from error
+    for name, value in _parsed(path, content).items():
+        if name not in CHECKS:
+            raise MarvelError(f"{path}: unknown field {name!r}", hint=f"there are {', '.join(CHECKS)}")
+        try:
+            setattr(config, name, CHECKS[name](value))
+        except ValueError as error:
+            raise MarvelError(f"{path}: {name}: {error}") from error
+    return config
+
+
+def _parsed(path: str, content: bytes) -> dict[str, Any]:
+    import tomllib
+
+    if len(content) > MAX_BYTES:
+        raise MarvelError(f"{path}: more than {MAX_BYTES} bytes")
+    try:
+        return tomllib.loads(content.decode())
+    except (ValueError, RecursionError) as error:  # UnicodeDecodeError and TOMLDecodeError are ValueErrors
+        raise MarvelError(f"{path} is not TOML: {error}") from error
+
+
+def _output(value: object) -> str:
+    return _one_of(value, OUTPUTS)
+
+
+def _colours(value: object) -> str:
+    return _one_of(value, COLOURS)
+
+
+def _one_of(value: object, known: tuple[str, ...]) -> str:
+    if not isinstance(value, str) or value not in known:
+        raise ValueError(f"must be one of {', '.join(known)}, is {value!r}")
+    return value
+
+
+def _tmux_conf(value: object) -> str:
+    if not isinstance(value, str) or not value or "\0" in value:
+        raise ValueError("must be the path of a file")
+    path = os.path.expanduser(value)
+    if not os.path.isabs(path):
+        raise ValueError(f"must be an absolute path, or begin with ~, is {value!r}")
+    return path
+
+
+def _history_limit(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MOST_HISTORY:
+        raise ValueError(f"must be a number of lines from 0 to {MOST_HISTORY}, is {value!r}")
+    return value
+
+
+def _on_attention(value: object) -> tuple[str, ...]:
+    words = value if isinstance(value, list) else []
+    if not words or not all(isinstance(word, str) and "\0" not in word for word in words) or not words[0]:
+        raise ValueError('must be a command and its arguments, such as ["notify-send", "marvel"]')
+    return tuple(words)
+
+
+CHECKS = {
+    "output": _output,
+    "colours": _colours,
+    "tmux_conf": _tmux_conf,
+    "history_limit": _history_limit,
+    "on_attention": _on_attention,
+}

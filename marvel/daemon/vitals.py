@@ -1,0 +1,124 @@
+"""All that tells how agents are: leases and beat files, screens, probes; and the calls for a person.
+
+Gathers what the health controller can't learn from the log, and keeps it by session uid.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from marvel.controllers import Screen
+from marvel.daemon.attention import Attention
+from marvel.daemon.beats import Beats
+from marvel.daemon.children import Children
+from marvel.daemon.launch import Unlaunchable, surroundings, wish_of
+from marvel.daemon.leases import Leases
+from marvel.daemon.observations import Observation
+from marvel.daemon.poller import Poller
+from marvel.daemon.probes import Probes, Surroundings
+from marvel.daemon.tokens import Tokens
+from marvel.events import Event
+from marvel.logs import Logger
+from marvel.resources import RoleKey, Session
+from marvel.runtimes import Place
+from marvel.settings import Paths
+from marvel.store.log import Store
+from marvel.tmux import Pane
+from marvel.tmux.timers import Timers
+from marvel.world import World
+
+
+class Vitals:
+    """How all agents are, as far as this daemon was told."""
+
+    def __init__(
+        self,
+        paths: Paths,
+        store: Store,
+        poller: Poller,
+        timers: Timers,
+        *,
+        world: Callable[[], World],
+        note: Callable[[Observation], None],
+        touch: Callable[[RoleKey], None],
+        tokens: Tokens,
+        place: Callable[[Session], Place],
+        environ: Mapping[str, str],
+        on_attention: tuple[str, ...],
+        log: Logger,
+    ) -> None:
+        self._world = world
+        self._touch = touch
+        self._place = place
+        self._environ = environ
+        self.leases = Leases(store, world=world, note=note, tokens=tokens, touch=touch)
+        self.screens: dict[str, Screen] = {}
+        self._children = Children(poller, timers)
+        self.probes = Probes(
+            self._children, timers, world=world, touch=touch, surroundings=self._surroundings
+        )
+        self._beats = Beats(
+            paths.beats,
+            poller=poller,
+            timers=timers,
+            leases=self.leases.table,
+            touched=lambda uid, wall: self.leases.touched(uid, wall, time.monotonic()),
+        )
+        self._attention = Attention(on_attention, self._children, environ, log)
+
+    def begin(self) -> None:
+        """Take in what happened while no daemon looked."""
+        self._beats.scan()
+
+    def beat(self, params: dict[str, Any]) -> None:
+        """Take a beat from the socket. Raises BeatRefused."""
+        self.leases.beat(params, time.time(), time.monotonic())
+
+    def saw(self, panes: Iterable[Pane]) -> None:
+        """Take in a list of our panes: when something last came onto their screens."""
+        now = time.time()
+        sessions = self._world().sessions
+        for pane in panes:
+            session = sessions.get(pane.uid)
+            if session is None or not session.alive:
+                continue
+            self.screens[pane.uid] = Screen(pane.changed_at, now)
+            if session.activity == "stuck":
+                self._touch(session.role_key)
+
+    def check(self) -> None:
+        """Slowly: what no notification tells."""
+        self._beats.check()
+
+    def follow(self, event: Event) -> None:
+        """React to an event: probe what runs, forget what has ended, call a person."""
+        ref = event.ref
+        if ref.uid is not None and event.kind == "session.ended":
+            self.leases.forget(ref.uid)
+            self._beats.forget(ref.uid)
+            self.probes.forget(ref.uid)
+            self.screens.pop(ref.uid, None)
+        elif ref.uid is not None and event.kind == "session.started":
+            self.probes.look(ref.uid)
+        elif event.kind == "role.applied":
+            self.probes.look_at_role(RoleKey(ref.workspace or "", ref.team or "", ref.role or ""))
+        self._attention.consider(event)
+
+    def follow_all(self) -> None:
+        """Anything may have changed."""
+        self.probes.look_at_all()
+
+    def close(self) -> None:
+        """Write what is not written, and end what runs. Raises LogUnavailable when that can't be written."""
+        self._children.close()
+        self._beats.close()
+        self.leases.flush()
+
+    def _surroundings(self, session: Session) -> Surroundings:
+        template, role = wish_of(self._world(), session)
+        if template is None:
+            raise ValueError("its cohort is gone")
+        try:
+            return Surroundings(*surroundings(session, template, role, self._place(session), self._environ))
+        except Unlaunchable as problem:
+            raise ValueError(str(problem)) from problem
