@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 import msgspec
 
+from marvel import turns
 from marvel.events import Draft
-from marvel.resources import Cohort, HeartbeatMode, Role, RoleKey, Session, StopSpec, Template
+from marvel.resources import Cohort, HeartbeatMode, Role, RoleKey, Session, Shift, StopSpec, Template
 from marvel.world import World
 
 
@@ -35,6 +36,9 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     draining: bool  # the daemon was asked to stop everything
     leases: Mapping[str, Lease]  # by uid
     promises: Mapping[int, HeartbeatMode]  # by generation: what the cohort's adapter promises
+    shift: Shift | None = None
+    ahead: Callable[[], str] = lambda: ""  # the team's role that has to shift first; empty: its turn
+    watched_since: float = 0.0  # when this daemon began to look
 
     def stop_spec(self, session: Session) -> StopSpec:
         """How a session is to end: as its role says, or said last."""
@@ -72,6 +76,9 @@ def view_of(
         draining=daemon is not None and daemon.stop_requested and not daemon.keep_sessions,
         leases=leases,
         promises={cohort.generation: promise(cohort.template) for cohort in cohorts},
+        shift=world.shifts.get(key),
+        ahead=lambda: turns.ahead(world, key),
+        watched_since=daemon.started_at if daemon is not None else 0.0,
     )
 
 

@@ -8,6 +8,7 @@
 | `agents` | brings panes to what the world says: start, adopt, notice the end |
 | `fleet` | the tmux servers, one per workspace: open, lost, no longer needed |
 | `stopper` | ends sessions: keys, signal, grace, KILL, proven gone |
+| `typist` | types handoffs into panes, and notices when they are written |
 | `leases` | heartbeats in: the lease table, and events when a beat says something new |
 | `listener` | the JSON socket |
 | `processes` | what /proc and pidfds tell |

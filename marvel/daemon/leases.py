@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, get_args
 
 from marvel.controllers import Lease
-from marvel.daemon.observations import Observation, says_something_new, signaled
+from marvel.daemon.observations import Observation, context_trigger, says_something_new, signaled
 from marvel.daemon.tokens import Tokens
 from marvel.resources import Activity, Session
 from marvel.store.log import Store
@@ -57,7 +57,8 @@ class Leases:
         self._unwritten[session.uid] = self._unwritten.get(session.uid, 0) + 1
         if self._write_at is None:
             self._write_at = now + FLUSH_SECONDS
-        if says_something_new(session, activity, percent, agent_session_id):
+        trigger = context_trigger(self._world(), session)
+        if says_something_new(session, activity, percent, agent_session_id, trigger=trigger):
             self._note(
                 signaled(
                     session.uid,

@@ -86,6 +86,7 @@ class Loop:
             place=self._place,
             environ=environ,
             log_id=store.log_id,
+            paths=paths,
         )
         self._listener = Listener(paths.socket, self._poller, self._handle, time.monotonic)
         self._watch_signals()
