@@ -21,8 +21,11 @@ from marvel.resources import (
     RoleKey,
     RoleSpec,
     Session,
+    ShiftPhase,
+    ShiftReason,
     State,
     Template,
+    TypingPurpose,
 )
 
 CONTROLLER_SESSIONS = "controller:sessions"
@@ -104,6 +107,14 @@ class RoleApplied(Fact, frozen=True):
     uid: str
     spec: RoleSpec
     replicas: int
+    chosen: Template | None = None  # by an undo, and still in force
+
+
+class RoleTemplateChosen(Fact, frozen=True):
+    """A person went back to an earlier template; it stands until the manifest's own changes."""
+
+    kind = "role.template-chosen"
+    template: Template
 
 
 class RoleScaled(Fact, frozen=True):
@@ -168,6 +179,79 @@ class CohortRemoved(Fact, frozen=True):
     """An older generation has no session left."""
 
     kind = "cohort.removed"
+
+
+class ShiftRequested(Fact, frozen=True):
+    """A person or an agent asked for fresh sessions of a role; it waits for its turn in the team."""
+
+    kind = "shift.requested"
+    reason: ShiftReason
+
+
+class ShiftStarted(Fact, frozen=True):
+    """A new generation takes over. The event's generation is the new one."""
+
+    kind = "shift.started"
+    reason: ShiftReason
+    from_generation: int
+
+
+class ShiftProgressed(Fact, frozen=True):
+    """It got on, or began or ceased to wait for sessions to be ready (until `deadline`)."""
+
+    kind = "shift.progressed"
+    phase: ShiftPhase
+    ready: int
+    old: int
+    replicas: int
+    deadline: float | None = None
+
+
+class ShiftPaused(Fact, frozen=True):
+    """A person holds it: nothing is launched and nothing is drained."""
+
+    kind = "shift.paused"
+
+
+class ShiftResumed(Fact, frozen=True):
+    """It goes on, with a full time to get ready."""
+
+    kind = "shift.resumed"
+
+
+class ShiftAborted(Fact, frozen=True):
+    """It is run backwards; one that had not started is dropped."""
+
+    kind = "shift.aborted"
+    warning = True
+    reason: str  # requested, ready-timeout, undo, earlier-role-aborted
+    detail: str = ""
+
+
+class ShiftStuck(Fact, frozen=True):
+    """Neither generation gets ready: what is ready is kept."""
+
+    kind = "shift.stuck"
+    warning = True
+    detail: str
+
+
+class ShiftSuperseded(Fact, frozen=True):
+    """A newer template takes over before it was complete; its generation is drained first."""
+
+    kind = "shift.superseded"
+
+
+class ShiftCompleted(Fact, frozen=True):
+    """The new generation has all sessions, and the old ones are gone."""
+
+    kind = "shift.completed"
+
+
+class ShiftRolledBack(Fact, frozen=True):
+    """An aborted shift's generation is gone; the one before it has all sessions."""
+
+    kind = "shift.rolled-back"
 
 
 class SessionScheduled(Fact, frozen=True):
@@ -291,6 +375,80 @@ class SessionSignaled(Fact, frozen=True):
     activity: Activity = ""
     context_percent: float | None = None
     agent_session_id: str = ""
+
+
+class SessionTriggered(Fact, frozen=True):
+    """It is full or old: a successor inside its cohort takes over."""
+
+    kind = "session.triggered"
+    reason: str  # context or age
+    deadline: float
+    reading: float | None = None  # context percent
+
+
+class SessionRetiring(Fact, frozen=True):
+    """It is to be drained; its turn may last until the deadline."""
+
+    kind = "session.retiring"
+    reason: str
+    deadline: float
+
+
+class SessionKept(Fact, frozen=True):
+    """It is not to be drained after all."""
+
+    kind = "session.kept"
+    reason: str
+
+
+class SessionDismissed(Fact, frozen=True):
+    """Nothing is waited for any more: it is the next to be stopped."""
+
+    kind = "session.dismissed"
+    reason: str
+
+
+class SessionPaired(Fact, frozen=True):
+    """Whose work it takes over."""
+
+    kind = "session.paired"
+    predecessor: str  # uid
+
+
+class SessionHandoffAsked(Fact, frozen=True):
+    """It shall write down what its successor must know."""
+
+    kind = "session.handoff-asked"
+    text: str
+    deadline: float
+
+
+class SessionHandoffWritten(Fact, frozen=True):
+    """What its successor must know is in the file."""
+
+    kind = "session.handoff-written"
+    size: int  # bytes
+
+
+class SessionHandoffPassed(Fact, frozen=True):
+    """The wait for its handoff is over; its successor is told, if there is one."""
+
+    kind = "session.handoff-passed"
+
+
+class SessionNoticeGiven(Fact, frozen=True):
+    """A successor shall be told where its predecessor's handoff is."""
+
+    kind = "session.notice-given"
+    text: str
+
+
+class SessionTyped(Fact, frozen=True):
+    """What became of a text that was to be typed into it."""
+
+    kind = "session.typed"
+    purpose: TypingPurpose
+    problem: str = ""  # empty: it was typed
 
 
 class SessionReadied(Fact, frozen=True):
@@ -441,6 +599,7 @@ AnyFact = (
     | TeamApplied
     | TeamDeleted
     | RoleApplied
+    | RoleTemplateChosen
     | RoleScaled
     | RoleRestartRequested
     | RoleRemoved
@@ -450,6 +609,16 @@ AnyFact = (
     | CohortScaled
     | CohortProven
     | CohortRemoved
+    | ShiftRequested
+    | ShiftStarted
+    | ShiftProgressed
+    | ShiftPaused
+    | ShiftResumed
+    | ShiftAborted
+    | ShiftStuck
+    | ShiftSuperseded
+    | ShiftCompleted
+    | ShiftRolledBack
     | SessionScheduled
     | SessionCleared
     | SessionStartDelayed
@@ -463,6 +632,16 @@ AnyFact = (
     | SessionRestartRequested
     | SessionRecovered
     | SessionSignaled
+    | SessionTriggered
+    | SessionRetiring
+    | SessionKept
+    | SessionDismissed
+    | SessionPaired
+    | SessionHandoffAsked
+    | SessionHandoffWritten
+    | SessionHandoffPassed
+    | SessionNoticeGiven
+    | SessionTyped
     | SessionReadied
     | SessionLeftover
     | SessionForgotten
@@ -481,6 +660,19 @@ AnyFact = (
     | LogCreated
     | LogTruncated
     | ClockStepped
+)
+
+AnyShiftFact = (
+    ShiftRequested
+    | ShiftStarted
+    | ShiftProgressed
+    | ShiftPaused
+    | ShiftResumed
+    | ShiftAborted
+    | ShiftStuck
+    | ShiftSuperseded
+    | ShiftCompleted
+    | ShiftRolledBack
 )
 
 KINDS: dict[str, type[AnyFact]] = {fact.kind: fact for fact in get_args(AnyFact)}

@@ -19,6 +19,10 @@ Health = Literal["unknown", "healthy", "unhealthy"]
 Activity = Literal["", "starting", "working", "idle", "waiting", "limited", "compacting", "stuck"]
 HeartbeatMode = Literal["from-start", "once-seen", "none"]
 Attention = Literal["", "waiting", "limited", "stale", "no-beat", "stuck"]
+ShiftReason = Literal["requested", "template", "undo"]
+ShiftPhase = Literal["launching", "draining"]
+ShownPhase = Literal["launching", "draining", "aborting", "paused"]
+TypingPurpose = Literal["handoff", "handoff-notice"]
 
 ALIVE: frozenset[State] = frozenset({"pending", "running", "stopping"})
 ENDED: frozenset[State] = frozenset({"stopped", "succeeded", "failed", "crashloop-backoff"})
@@ -198,10 +202,24 @@ class Role(Resource, frozen=True):
     replicas: int  # wanted; differs from spec.replicas after `marvel scale`
     restart_at: float | None = None  # sessions scheduled before this are replaced, one at a time
     cause: int = 0  # position of the event that asked for the restart
+    chosen: Template | None = None  # by `shift undo`: stands until the manifest's own changes
 
     @property
     def key(self) -> RoleKey:
         return RoleKey(self.workspace, self.team, self.name)
+
+    @property
+    def template(self) -> Template:
+        """What new sessions are to be made of."""
+        return self.spec.template if self.chosen is None else self.chosen
+
+
+class PastCohort(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a generation was made of, remembered for `shift undo`."""
+
+    generation: int
+    template: Template
+    aborted: bool = False
 
 
 class Cohort(Resource, frozen=True):
@@ -216,11 +234,71 @@ class Cohort(Resource, frozen=True):
     count: int
     proven: bool = False  # one of its sessions has lived: the others may start together
     stop: StopSpec | None = None  # how its sessions end, once the role is no longer declared
-    aborted: bool = False
+    aborted: bool = False  # its shift was aborted or superseded: not tried again by itself
 
     @property
     def key(self) -> RoleKey:
         return RoleKey(self.workspace, self.team, self.role)
+
+
+class Shift(Resource, frozen=True):
+    """The replacement of one role's sessions, from its request until it is complete or run back."""
+
+    workspace: str
+    team: str
+    role: str
+    reason: ShiftReason
+    requested_at: float
+    cause: int  # position of the event that asked for it
+    from_generation: int = 0
+    to_generation: int = 0  # 0: it waits for its turn
+    started_at: float | None = None
+    phase: ShiftPhase = "launching"
+    ready: int = 0  # of the cohort it goes to, when it last got on
+    old: int = 0  # sessions of other cohorts then
+    most_ready: int = 0  # the highest that `ready` was
+    replicas: int = 0  # wanted then
+    deadline: float | None = None  # without progress until then, it is aborted; None: it waits for no one
+    paused_at: float | None = None
+    aborted_at: float | None = None
+    abort_reason: str = ""
+    stuck: bool = False  # the old cohort does not come back either: what is ready is kept
+
+    @property
+    def key(self) -> RoleKey:
+        return RoleKey(self.workspace, self.team, self.role)
+
+    @property
+    def target(self) -> int:
+        """The generation that is to have all sessions."""
+        return self.from_generation if self.aborted_at is not None else self.to_generation
+
+    @property
+    def shown_phase(self) -> ShownPhase:
+        """As the PHASE column says it."""
+        if self.paused_at is not None:
+            return "paused"
+        return "aborting" if self.aborted_at is not None else self.phase
+
+
+class Retirement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A session marked to be replaced, and how far that is."""
+
+    reason: str  # shift, context, age, …
+    at: float
+    deadline: float  # its turn may last until then
+    triggered: bool = False  # replaced inside its cohort
+    dismissed: bool = False  # nothing is waited for any more
+    asked_until: float | None = None  # it was asked for a handoff, and may write it until then
+    written: bool = False  # the handoff is there
+    passed: bool = False  # its successor is told
+
+
+class Typing(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A text that is to be typed into a session, with Enter."""
+
+    purpose: TypingPurpose
+    text: str
 
 
 class StopOrder(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -256,7 +334,10 @@ class Session(Resource, frozen=True):
     template: Template | None = None  # one-offs only; others have their cohort's
     held: bool = False  # pending, and not to be started yet (reason tells why)
     current: bool = True  # holds its slot: shown in a plain listing
-    retiring: bool = False  # marked by the shifts controller to be drained
+    retirement: Retirement | None = None  # marked by the shifts controller to be drained
+    reading: float | None = None  # context percent that a trigger has already fired for
+    age_triggered_at: float | None = None  # when max_age last fired
+    typing: Typing | None = None  # to be typed into it
     restart_requested: bool = False  # a person asked for a restart after it had ended
     outcome: State = "failed"  # the state it ended in, while `state` says crashloop-backoff
     health: Health = "unknown"
@@ -302,6 +383,10 @@ class Session(Resource, frozen=True):
     @property
     def alive(self) -> bool:
         return self.state in ALIVE
+
+    @property
+    def retiring(self) -> bool:
+        return self.retirement is not None
 
 
 class Endpoint(Resource, frozen=True):

@@ -11,20 +11,23 @@ from typing import Any, NamedTuple
 import msgspec
 
 from marvel import events
-from marvel.events import Event
+from marvel.events import AnyShiftFact, Event
 from marvel.resources import (
     Cohort,
     Daemon,
     Endpoint,
+    PastCohort,
     Resource,
     Role,
     RoleKey,
     Session,
+    Shift,
     StopOrder,
     Team,
     TeamKey,
     Workspace,
 )
+from marvel.shiftfold import next_shift, remembered, retirement_fields
 
 # Facts for the audit: they change no row. Every other kind does (a test holds this).
 AUDIT_ONLY = (
@@ -46,6 +49,7 @@ class Generation(Resource, frozen=True):
     team: str
     role: str
     generation: int
+    past: tuple[PastCohort, ...] = ()  # what earlier generations were made of, oldest first
 
 
 class Clock(Resource, frozen=True):
@@ -72,6 +76,7 @@ TABLES: dict[str, type[Resource]] = {
     "cohorts": Cohort,
     "sessions": Session,
     "endpoints": Endpoint,
+    "shifts": Shift,
     "generations": Generation,
     "daemons": Daemon,
     "clocks": Clock,
@@ -94,7 +99,7 @@ def key_of(row: Resource) -> Key:
             return (row.workspace, row.team, row.role, row.generation)
         case Session():
             return (row.uid,)
-        case Generation():
+        case Generation() | Shift():
             return (row.workspace, row.team, row.role)
         case Daemon():
             return DAEMON_KEY
@@ -118,7 +123,9 @@ class World:
         self.endpoints: dict[tuple[str, str], Endpoint] = {}
         self.sessions: dict[str, Session] = {}
         self.newest: dict[tuple[str, str], str] = {}  # uid of the newest session of a name
+        self.shifts: dict[RoleKey, Shift] = {}
         self.generations: dict[RoleKey, int] = {}
+        self.past: dict[RoleKey, tuple[PastCohort, ...]] = {}
         self.daemon: Daemon | None = None
         self.clock: Clock | None = None
         self._rows: dict[str, dict[Key, Resource]] = {table: {} for table in TABLES}
@@ -194,8 +201,11 @@ class World:
                     self._past.setdefault(row.role_key, {})[row.uid] = None
             case Endpoint():
                 self.endpoints[row.workspace, row.name] = row
+            case Shift():
+                self.shifts[row.key] = row
             case Generation():
                 self.generations[RoleKey(row.workspace, row.team, row.role)] = row.generation
+                self.past[RoleKey(row.workspace, row.team, row.role)] = row.past
             case Daemon():
                 self.daemon = row
             case Clock():
@@ -220,6 +230,8 @@ class World:
                 _discard(self._past, row.role_key, row.uid)
             case Endpoint():
                 del self.endpoints[row.workspace, row.name]
+            case Shift():
+                del self.shifts[row.key]
 
 
 def _discard(index: dict[RoleKey, dict[Any, Any]], key: RoleKey, item: object) -> None:
@@ -233,6 +245,8 @@ def _discard(index: dict[RoleKey, dict[Any, Any]], key: RoleKey, item: object) -
 def changes(world: World, event: Event) -> list[Change]:
     """The rows an event puts or removes. An event about a resource that is gone changes nothing."""
     ref = event.ref
+    if isinstance(event.fact, AnyShiftFact):
+        return _shift_changes(world, event, event.fact)
     if ref.uid is not None:
         return _session_changes(world, event)
     if ref.generation is not None:
@@ -319,15 +333,21 @@ def _role_changes(world: World, event: Event) -> list[Change]:
                 created_at=old.created_at if old else event.time,
                 spec=fact.spec,
                 replicas=fact.replicas,
+                chosen=fact.chosen,
                 **kept,  # type: ignore[arg-type]
             )
             return [_put(role)]
         case events.RoleRemoved():
             made = [Change("roles", key, None)]
+            if key in world.shifts:
+                made.append(Change("shifts", key, None))
             if old is not None:  # how its sessions end must outlive it
                 stop = {"position": event.position, "stop": old.spec.stop}
                 made += [_put(msgspec.structs.replace(row, **stop)) for row in world.cohorts_of(key)]
             return made
+        case events.RoleTemplateChosen() if old is not None:
+            chosen = None if fact.template == old.spec.template else fact.template
+            return [_put(msgspec.structs.replace(old, position=event.position, chosen=chosen))]
         case events.RoleScaled() if old is not None:
             return [_put(msgspec.structs.replace(old, position=event.position, replicas=fact.replicas))]
         case events.RoleRestartRequested() if old is not None:
@@ -364,16 +384,56 @@ def _cohort_changes(world: World, event: Event) -> list[Change]:
                 team=key.team,
                 role=key.role,
                 generation=max(generation, world.generations.get(key, 0)),
+                past=world.past.get(key, ()),
             )
             return [_put(cohort), _put(highest)]
         case events.CohortRemoved():
-            return [Change("cohorts", row_key, None)]
+            removed = Change("cohorts", row_key, None)
+            return [removed] if old is None else [removed, _remembered(world, old, at)]
         case events.CohortScaled() if old is not None:
             return [_put(msgspec.structs.replace(old, position=at, count=fact.count))]
         case events.CohortProven() if old is not None:
             return [_put(msgspec.structs.replace(old, position=at, proven=True))]
         case _:
             return []
+
+
+def _remembered(world: World, cohort: Cohort, at: int) -> Change:
+    """What a cohort was made of outlives it."""
+    past = PastCohort(generation=cohort.generation, template=cohort.template, aborted=cohort.aborted)
+    row = Generation(
+        position=at,
+        workspace=cohort.workspace,
+        team=cohort.team,
+        role=cohort.role,
+        generation=world.generations.get(cohort.key, cohort.generation),
+        past=remembered(world.past.get(cohort.key, ()), past),
+    )
+    return _put(row)
+
+
+def _shift_changes(world: World, event: Event, fact: AnyShiftFact) -> list[Change]:
+    """A shift's row, and the mark on a generation that was given up."""
+    ref = event.ref
+    key = RoleKey(ref.workspace or "", ref.team or "", ref.role or "")
+    old = world.shifts.get(key)
+    new = next_shift(old, key, event, fact)
+    made = []
+    if new is not None:
+        made.append(_put(new))
+    elif old is not None:
+        made.append(Change("shifts", key, None))
+    if old is not None and isinstance(fact, events.ShiftAborted | events.ShiftSuperseded):
+        given_up = [c for c in world.cohorts_of(key) if c.generation == old.to_generation and not c.aborted]
+        made += [_put(msgspec.structs.replace(c, position=event.position, aborted=True)) for c in given_up]
+    if isinstance(fact, events.ShiftAborted):  # those that wait for their turn behind it are dropped
+        team = world.teams.get(TeamKey(key.workspace, key.team))
+        names = team.roles if team else ()
+        behind = [world.shifts.get(RoleKey(key.workspace, key.team, name)) for name in names]
+        made += [
+            Change("shifts", row.key, None) for row in behind if row and row is not old and not row.started_at
+        ]
+    return made
 
 
 def _session_changes(world: World, event: Event) -> list[Change]:
@@ -516,7 +576,7 @@ def _session_fields(old: Session, event: Event) -> dict[str, Any] | None:
         case events.HealthChanged():
             return _judged(old, fact, time)
         case _:
-            return None
+            return retirement_fields(old, event)
 
 
 def _judged(old: Session, fact: events.HealthChanged, time: float) -> dict[str, Any]:

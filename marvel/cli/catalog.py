@@ -18,7 +18,7 @@ class Entry:
 
 
 COMMANDS = {
-    "get": Entry(SEE, f"{_READING}:get", "List sessions, teams, workspaces or endpoints."),
+    "get": Entry(SEE, f"{_READING}:get", "List sessions, teams, workspaces, endpoints or shifts."),
     "describe": Entry(SEE, f"{_READING}:describe", "Tell all about one resource."),
     "export": Entry(SEE, f"{_READING}:export", "Write a workspace or team back as a manifest."),
     "schema": Entry(SEE, f"{_READING}:schema", "Print the JSON Schema of manifests."),
@@ -28,6 +28,7 @@ COMMANDS = {
     "apply": Entry("", f"{_CHANGING}:work", "The same as work."),
     "up": Entry(CHANGE, f"{_CHANGING}:up", "A daemon, a manifest, ready sessions: all at once."),
     "scale": Entry(CHANGE, f"{_CHANGING}:scale", "Set how many sessions a role shall have."),
+    "shift": Entry(CHANGE, f"{_CHANGING}:shift", "Replace a team's sessions by fresh ones, bit by bit."),
     "restart": Entry(CHANGE, f"{_CHANGING}:restart", "Replace a session, or a team's one at a time."),
     "delete": Entry(CHANGE, f"{_CHANGING}:delete", "Delete a resource and all that is in it."),
     "run": Entry(SESSIONS, f"{_CHANGING}:run", "Start a one-off session."),

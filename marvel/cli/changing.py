@@ -65,6 +65,58 @@ def scale(
     do(team, role, replicas, force_large=force_large)
 
 
+def shift(
+    context: typer.Context,
+    words: Annotated[
+        list[str],
+        typer.Argument(metavar="[VERB] WORKSPACE/TEAM", help="VERB: status abort pause resume undo history."),
+    ],
+    role: Annotated[str | None, typer.Option(metavar="NAME", help="Only this role.")] = None,
+    wait: Wait = False,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="status: until it is done.")] = False,
+    to: Annotated[int | None, typer.Option("--to", metavar="GEN", help="undo: back to this one.")] = None,
+    timeout: Annotated[str | None, typer.Option(metavar="TIME", help="How long to wait at most.")] = None,
+    output: Annotated[str, typer.Option("-o", "--output", metavar="text|json")] = "text",
+) -> None:
+    """Replace a team's sessions by fresh ones, role after role; or look at that, or change its course."""
+    from marvel.cli import shifts as do
+    from marvel.errors import UsageError
+
+    usage = f"{context.command_path} --help"
+    verb, key = ("begin", words[0]) if len(words) == 1 else (words[0], words[1])
+    allowed = {
+        "begin": ("wait", "timeout"),
+        "status": ("watch", "timeout", "output"),
+        "history": ("output",),
+        "undo": ("to",),
+        **dict.fromkeys(("abort", "pause", "resume"), ()),
+    }
+    if len(words) > 2 or verb not in allowed or (len(words) == 1 and key in allowed):
+        raise UsageError(f"shift {' '.join(words)}: not a verb and a team", hint=usage)
+    given = {
+        "wait": wait,
+        "watch": watch,
+        "to": to is not None,
+        "timeout": timeout,
+        "output": output != "text",
+    }
+    for name, value in given.items():
+        if value and name not in allowed[verb]:
+            raise UsageError(f"--{name} does not apply to shift {verb}", hint=usage)
+    if output not in ("text", "json"):
+        raise UsageError(f"there is no output {output!r}", hint="-o text | json")
+    limit = None if timeout is None else _seconds(timeout)
+    match verb:
+        case "begin":
+            do.begin(key, role, wait=wait, timeout=limit)
+        case "status":
+            do.status(key, role, watch=watch, output=output, timeout=limit)
+        case "history":
+            do.history(key, role, output)
+        case _:
+            do.change(verb, key, role, to)
+
+
 def run(
     context: typer.Context,
     role: Annotated[str, typer.Option(metavar="NAME", help="Names the session.")] = "adhoc",

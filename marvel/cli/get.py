@@ -71,6 +71,8 @@ def _found(paths: Paths, kind: str, request: Request) -> tuple[Rows, bool]:
                 name = request.key.removeprefix("workspace/") if request.key else request.workspace
                 found = [row for row in found if name in (None, row["name"])]
                 return sorted(found, key=lambda row: row["name"]), request.key is not None
+            case "shifts":
+                return _shifts(reader, request), False
             case _:
                 return _endpoints(reader, request), request.key is not None
 
@@ -150,6 +152,21 @@ def _endpoints(reader: Reader, request: Request) -> Rows:
         and request.role in (None, row["role"])
     ]
     return sorted(found, key=lambda row: (row["workspace"], row["name"]))
+
+
+def _shifts(reader: Reader, request: Request) -> Rows:
+    """Shifts in progress; with a key those of one team, or of one role of it."""
+    workspace, team, role = request.workspace, request.team, request.role
+    if request.key is not None:
+        from marvel.keys import team_key
+
+        parts = request.key.removeprefix("shift/").split("/")
+        role = parts.pop() if len(parts) == 3 else role
+        workspace, team = team_key("/".join(parts))
+    rows = [reader.rows(table, workspace) for table in ("shifts", "sessions", "teams")]
+    return [
+        row for row in objects.shifts(*rows) if team in (None, row["team"]) and role in (None, row["role"])
+    ]
 
 
 def _sorted(kind: str, rows: Rows, request: Request, now: float) -> Rows:

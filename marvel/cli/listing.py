@@ -90,11 +90,33 @@ def role_note(row: Row, now: float) -> str:
     parts = []
     if row["replicas"] != row["declared_replicas"]:
         parts.append(f"scaled, manifest says {row['declared_replicas']}")
+    if row["undone"]:
+        parts.append("undone, manifest says otherwise")
     if row["changed"]:
-        manual = row["on_change"] == "manual"
-        parts.append("changed, waits for marvel shift" if manual else "changed, being replaced")
+        parts.append(_changed_note(row))
     parts += [f"{count} {state}" for state, count in row["states"].items() if state != "running"]
     return text(", ".join(parts))
+
+
+def _changed_note(row: Row) -> str:
+    if row["aborted"]:
+        return "changed, its shift was aborted: marvel shift tries again"
+    return "changed, waits for marvel shift" if row["on_change"] == "manual" else "changed, being replaced"
+
+
+def shift_note(row: Row, now: float) -> str:
+    """What a shift waits for."""
+    if row["waits_for"]:
+        return f"waits for {row['waits_for']}"
+    parts = [row["abort_reason"] and f"aborted: {row['abort_reason']}"]
+    if row["stuck"]:
+        parts.append("neither generation gets ready: what is ready is kept")
+    elif row["deadline"] is not None and row["phase"] != "paused":
+        parts.append(f"to be ready {until(row['deadline'], now)}")
+    return text(", ".join(part for part in parts if part))
+
+
+NOTES = {"session": session_note, "role": role_note, "shift": shift_note}
 
 
 def _age(row: Row, now: float) -> str:
@@ -128,6 +150,18 @@ COLUMNS = {
         Column("RUNTIME", "agent", lambda row, now: agent(row)),
         Column("NOTE", "note", role_note, wide=True),
     ),
+    "shifts": (
+        Column("WORKSPACE", "workspace"),
+        Column("TEAM", "team"),
+        Column("ROLE", "role"),
+        Column("FROM", "from_generation"),
+        Column("TO", "to_generation"),
+        Column("PHASE", "phase"),
+        Column("READY", "ready", lambda row, now: f"{row['ready']}/{row['replicas']}"),
+        Column("OLD", "old"),
+        Column("AGE", "age", _age),
+        Column("NOTE", "note", shift_note),
+    ),
     "workspaces": (
         Column("NAME", "name"),
         Column("TEAMS", "teams"),
@@ -152,6 +186,7 @@ SORT_MORE = {
     "teams": {"generation": "generation", "created_at": "created_at", "key": "key"},
     "workspaces": {"created_at": "created_at", "key": "name"},
     "endpoints": {"created_at": "created_at", "key": "key"},
+    "shifts": {"created_at": "created_at", "key": "key"},
 }
 
 
@@ -190,7 +225,7 @@ def _sort_value(field: str, row: Row, now: float) -> tuple[bool, Any]:
         case "agent":
             value = agent(row)
         case "note":
-            value = session_note(row, now) if "state" in row else role_note(row, now)
+            value = NOTES["shift" if "phase" in row else "session" if "state" in row else "role"](row, now)
             value = None if value == ABSENT else value
         case _:
             value = row[field]

@@ -63,7 +63,7 @@ def session(row: Row) -> Row:
         "one_off": get("one_off", False),
         "current": get("current", True),
         "held": get("held", False),
-        "retiring": get("retiring", False),
+        "retiring": bool(get("retirement")),
         "streak": get("streak", 0),
         "replaces": get("replaces"),
         "server": get("server"),
@@ -78,15 +78,19 @@ def teams(rows: Rows, roles: Rows, cohorts: Rows, sessions: Rows) -> Rows:
         if not row.get("one_off"):
             by_role.setdefault((row["workspace"], row["team"], row["role"]), []).append(row)
     newest: dict[tuple[str, str, str], Row] = {}
+    aborted: dict[tuple[str, str, str], Row] = {}
     for row in cohorts:
         name = (row["workspace"], row["team"], row["role"])
-        if name not in newest or newest[name]["generation"] < row["generation"]:
-            newest[name] = row
+        kept = aborted if row.get("aborted") else newest
+        if name not in kept or kept[name]["generation"] < row["generation"]:
+            kept[name] = row
     found = {(row["workspace"], row["team"], row["name"]): row for row in roles}
     made = []
     for row in rows:
         names = [(row["workspace"], row["name"], role) for role in row.get("roles", ())]
-        ours = [_role(found[n], newest.get(n), by_role.get(n, [])) for n in names if n in found]
+        ours = [
+            _role(found[n], newest.get(n), aborted.get(n), by_role.get(n, [])) for n in names if n in found
+        ]
         team = {
             "key": f"{row['workspace']}/{row['name']}",
             "uid": row["uid"],
@@ -136,6 +140,30 @@ def endpoints(rows: Rows, sessions: Rows) -> Rows:
     return made
 
 
+def shifts(rows: Rows, sessions: Rows, teams: Rows) -> Rows:
+    """Shifts in progress, in the order in which a team's roles take their turns."""
+    order = {(t["workspace"], t["name"]): turn_order(t.get("roles", ())) for t in teams}
+    rows = sorted(rows, key=lambda row: _turn(row, order))
+    made = []
+    for row in rows:
+        started = row.get("started_at") is not None
+        running = [other["role"] for other in rows if _same_team(other, row) and other is not row]
+        made.append(_shift(row, sessions, None if started else ", ".join(running[:1]) or "the daemon"))
+    return made
+
+
+def turn_order(roles: Any) -> list[str]:
+    """Roles in the order in which they shift: marvel/turns.py, for rows."""
+    return sorted(roles, key=lambda name: name == "supervisor")
+
+
+def wanted_template(row: Row) -> Row:
+    """What new sessions of a role are to be made of: its manifest's template, or what an undo chose."""
+    chosen = row.get("chosen")
+    template: Row = row["spec"].get("template", {}) if chosen is None else chosen
+    return template
+
+
 def is_ready(row: Row) -> bool:
     """Whether a session may be given work."""
     return bool(row.get("ready")) and row["state"] == "running"
@@ -171,6 +199,46 @@ def published(value: Any, name: str = "") -> Any:
     return value
 
 
+def _same_team(one: Row, other: Row) -> bool:
+    return (one["workspace"], one["team"]) == (other["workspace"], other["team"])
+
+
+def _turn(row: Row, order: dict[tuple[str, str], list[str]]) -> tuple[str, str, bool, int]:
+    names = order.get((row["workspace"], row["team"]), [])
+    place = names.index(row["role"]) if row["role"] in names else len(names)
+    return row["workspace"], row["team"], row.get("started_at") is None, place
+
+
+def _shift(row: Row, sessions: Rows, waits_for: str | None) -> Row:
+    get, place = row.get, (row["workspace"], row["team"], row["role"])
+    aborted, paused = get("aborted_at") is not None, get("paused_at") is not None
+    to = get("to_generation") or None
+    target = get("from_generation") if aborted else to
+    ours = [s for s in sessions if (s["workspace"], s["team"], s["role"]) == place and not s.get("one_off")]
+    return {
+        "key": "/".join(place),
+        "workspace": place[0],
+        "team": place[1],
+        "role": place[2],
+        "from_generation": get("from_generation") or None,
+        "to_generation": to,
+        "phase": "paused" if paused else "aborting" if aborted else get("phase", "launching"),
+        "ready": sum(1 for s in ours if s["generation"] == target and is_ready(s)) if to else 0,
+        "replicas": max(0, get("replicas", 0)),
+        "old": sum(1 for s in ours if s["generation"] != target and is_listed(s)) if to else 0,
+        "reason": row["reason"],
+        "abort_reason": get("abort_reason"),
+        "stuck": get("stuck", False),
+        "waits_for": waits_for,
+        "cause": row["cause"],
+        "deadline": get("deadline"),
+        "created_at": row["requested_at"],
+        "started_at": get("started_at"),
+        "paused_at": get("paused_at"),
+        "aborted_at": get("aborted_at"),
+    }
+
+
 def _stop(order: Row | None) -> Row | None:
     if order is None:
         return None
@@ -183,9 +251,9 @@ def _stop(order: Row | None) -> Row | None:
     }
 
 
-def _role(row: Row, cohort: Row | None, sessions: Rows) -> Row:
+def _role(row: Row, cohort: Row | None, aborted: Row | None, sessions: Rows) -> Row:
     spec = row["spec"]
-    template = spec.get("template", {})
+    template = wanted_template(row)
     runtime = template.get("runtime", {})
     states: dict[str, int] = {}
     for s in sessions:
@@ -202,6 +270,8 @@ def _role(row: Row, cohort: Row | None, sessions: Rows) -> Row:
         "image": runtime.get("image"),
         "command": runtime.get("command"),
         "changed": cohort is not None and cohort["template"] != template,
+        "undone": row.get("chosen") is not None,
+        "aborted": aborted is not None and aborted["template"] == template,
         "on_change": spec.get("shift", {}).get("on_change", "shift"),
         "states": dict(sorted(states.items())),
         "created_at": row["created_at"],

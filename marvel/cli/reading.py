@@ -28,7 +28,7 @@ def get(
     no_headers: Annotated[bool, typer.Option("--no-headers", help="Rows only.")] = False,
     all: Annotated[bool, typer.Option("--all", help="Earlier and removed sessions too.")] = False,  # noqa: A002
 ) -> int:
-    """List sessions, teams, workspaces or endpoints."""
+    """List sessions, teams, workspaces, endpoints or shifts."""
     from marvel.cli.get import run
 
     request = Request(kind, key)

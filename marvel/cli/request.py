@@ -9,8 +9,8 @@ TYPE_CHECKING = False  # typing is not worth 3 ms of every start
 if TYPE_CHECKING:
     from typing import Any
 
-KINDS = ("sessions", "teams", "workspaces", "endpoints")
-NAMES = {name: kind for kind in KINDS for name in (kind, kind[:-1], kind[0])}
+KINDS = ("sessions", "teams", "workspaces", "endpoints", "shifts")
+NAMES = {name: kind for kind in reversed(KINDS) for name in (kind, kind[:-1], kind[0])}
 OUTPUTS = ("table", "wide", "json", "name", "jsonl")
 STATES = ("pending", "running", "stopping", "stopped", "succeeded", "failed", "crashloop-backoff")
 WAITING = ("waiting", "limited")  # activities that need a person, or time
@@ -19,6 +19,7 @@ SELECTORS = {  # what each kind can be selected by
     "teams": ("workspace", "team", "role"),
     "workspaces": ("workspace",),
     "endpoints": ("workspace", "team", "role"),
+    "shifts": ("workspace", "team", "role"),
 }
 VALUED = {
     "-o": "output",

@@ -162,13 +162,22 @@ def _readiness(workspace: str, teams: list[str]) -> Progress:
         sessions = reader.sessions(workspace)
         roles = [row for row in reader.rows("roles", workspace) if row["team"] in teams]
         cohorts = reader.rows("cohorts", workspace)
+        shifting = {(row["team"], row["role"]) for row in reader.rows("shifts", workspace)}
     if not roles:
         return Progress(1, 1)
     ready = wanted = 0
     for role in roles:
         of_role = (role["team"], role["name"])
-        newest = max((c["generation"] for c in cohorts if (c["team"], c["role"]) == of_role), default=None)
-        current = _is_current(role, [c for c in cohorts if (c["team"], c["role"]) == of_role], newest)
+        ours = [c for c in cohorts if (c["team"], c["role"]) == of_role]
+        good = [c for c in ours if not c.get("aborted")]
+        newest = max((c["generation"] for c in good), default=None)
+        current = _is_current(role, good, newest) and of_role not in shifting
+        template = objects.wanted_template(role)
+        if not current and any(c.get("aborted") and c["template"] == template for c in ours):
+            where = f"{workspace}/{role['team']}"
+            return Progress(
+                0, 1, failed=f"the shift of {role['name']} was aborted: marvel shift history {where}"
+            )
         rows = [
             row
             for row in sessions
@@ -186,8 +195,10 @@ def _readiness(workspace: str, teams: list[str]) -> Progress:
 
 
 def _is_current(role: objects.Row, cohorts: objects.Rows, newest: int | None) -> bool:
-    """Whether the newest cohort is what the role asks for: before the daemon looked, it is not."""
-    template = role["spec"].get("template", {})
+    """Whether the newest cohort is what the role asks for or waits with; not before the daemon looked."""
+    if role["spec"].get("shift", {}).get("on_change") == "manual" and newest is not None:
+        return True
+    template = objects.wanted_template(role)
     return any(c["generation"] == newest and c["template"] == template for c in cohorts)
 
 

@@ -17,6 +17,7 @@ from marvel.commands.acts import (
 )
 from marvel.commands.apply import apply
 from marvel.commands.plan import Plan, Step, plan
+from marvel.commands.shift import shift, shift_abort, shift_pause, shift_resume, shift_undo
 
 __all__ = [
     "Plan",
@@ -32,5 +33,10 @@ __all__ = [
     "restart_team",
     "run",
     "scale",
+    "shift",
+    "shift_abort",
+    "shift_pause",
+    "shift_resume",
+    "shift_undo",
     "stop_daemon",
 ]

@@ -79,6 +79,8 @@ def _role(old: Role | None, key: RoleKey, declared: RoleSpec, now: float) -> lis
         uid=old.uid if old else mint(*key, now),
         spec=spec,
         replicas=old.replicas if old and scaled else spec.replicas,
+        # So does what `shift undo` went back to, while the manifest's own template stays.
+        chosen=old.chosen if old and old.spec.template == spec.template else None,
     )
     return [Draft(ref=role_ref(key), fact=fact)]
 

@@ -115,7 +115,8 @@ def _role_step(world: World, key: RoleKey, fact: RoleApplied) -> Step:
     started = max(0, fact.replicas - old.replicas)
     stopped = max(0, old.replicas - fact.replicas)
     kept = min(old.replicas, fact.replicas)
-    if old.spec.template != fact.spec.template:
+    changed = old.template != (fact.chosen or fact.spec.template)
+    if changed and fact.spec.shift.on_change == "shift":
         working = _working(world, key)
         return Step("change", "role", str(key), tuple(changes), started, stopped, kept, 0, working)
     return Step("change", "role", str(key), tuple(changes), started, stopped, 0, kept)

@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 import msgspec
 
+from marvel import turns
 from marvel.events import Draft
-from marvel.resources import Cohort, HeartbeatMode, Role, RoleKey, Session, StopSpec, Template
+from marvel.resources import Cohort, HeartbeatMode, Role, RoleKey, Session, Shift, StopSpec, Template
 from marvel.world import World
 
 
@@ -54,6 +55,8 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     probes: Mapping[str, Probed] = {}
     watched_since: float = 0.0  # no daemon looked before this, or the clock was another
     promises: Mapping[int, HeartbeatMode]  # by generation: what the cohort's adapter promises
+    shift: Shift | None = None
+    ahead: Callable[[], str] = lambda: ""  # the team's role that has to shift first; empty: its turn
 
     def stop_spec(self, session: Session) -> StopSpec:
         """How a session is to end: as its role says, or said last."""
@@ -99,6 +102,8 @@ def view_of(
             world.clock.stepped_at if world.clock is not None else 0.0,
         ),
         promises={cohort.generation: promise(cohort.template) for cohort in cohorts},
+        shift=world.shifts.get(key),
+        ahead=lambda: turns.ahead(world, key),
     )
 
 

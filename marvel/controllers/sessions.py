@@ -67,7 +67,7 @@ class _Pass:
         staying = [s for s in slots if not (s.stop and s.stop.release)]
         excess = sorted(staying, key=_first_to_go)[: max(0, len(staying) - cohort.count)]
         for session in excess:
-            self._give_up_slot(session, self._removal_reason(cohort), cohort.position)
+            self._give_up_slot(session, self._removal_reason(cohort, session), cohort.position)
         staying = [s for s in staying if s not in excess]
         if not cohort.proven and self._prove(cohort, staying):
             return  # the next look sees it
@@ -161,9 +161,11 @@ class _Pass:
         )
         self._add(session_ref(session), fact, cause)
 
-    def _removal_reason(self, cohort: Cohort) -> str:
+    def _removal_reason(self, cohort: Cohort, session: Session) -> str:
         if self.view.role is None:
             return "role-removed"
+        if session.retirement is not None:
+            return "replaced"
         return "scaled-down" if cohort is self.view.cohorts[-1] else "replaced"
 
     def _add(self, ref: Ref, fact: AnyFact, cause: int) -> None:
@@ -286,10 +288,14 @@ class _Starts:
         return judge(session, self.role, self.work.now).act in ("start", "back-off", "wait")
 
 
-def _first_to_go(session: Session) -> tuple[bool, bool, bool, bool, int]:
-    """Order of removal: retiring, failed (or on its way out), unhealthy, pending, then the highest index."""
+def _first_to_go(session: Session) -> tuple[bool, bool, bool, bool, bool, int]:
+    """Order of removal: retiring (those that nothing is waited for before the others), failed (or on its
+    way out), unhealthy, pending, then the highest index.
+    """
+    mark = session.retirement
     return (
-        not session.retiring,
+        mark is None or not mark.dismissed,
+        mark is None,
         session.state in ("pending", "running", "succeeded"),
         session.health != "unhealthy",
         session.state != "pending",

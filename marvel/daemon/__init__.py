@@ -9,6 +9,7 @@
 | `fleet` | the tmux servers, one per workspace: open, lost, no longer needed |
 | `stopper` | ends sessions: keys, signal, grace, KILL, proven gone |
 | `vitals` | how agents are: leases, beat files, screens, probes; calls for a person |
+| `typist` | types handoffs into panes, and notices when they are written |
 | `leases` | heartbeats in: the lease table, and events when a beat says something new |
 | `beats`, `inotify` | beats by touched files |
 | `probes` | `exec` probes, one at a time for each session |

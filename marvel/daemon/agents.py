@@ -29,8 +29,10 @@ from marvel.daemon.observations import (
 )
 from marvel.daemon.poller import READ, Poller
 from marvel.daemon.stopper import Stopper
+from marvel.daemon.typist import Typist
 from marvel.resources import Session, StopOrder
 from marvel.runtimes import LaunchPlan, Place
+from marvel.settings import Paths
 from marvel.tmux import Failed, Pane, PaneSpec, TmuxServer
 from marvel.tmux.timers import Timers
 from marvel.world import World
@@ -73,6 +75,7 @@ class Agents:
         environ: Mapping[str, str],
         log_id: str,
         seen: Callable[[tuple[Pane, ...]], None],
+        paths: Paths,
     ) -> None:
         self._fleet = fleet
         self._poller = poller
@@ -85,6 +88,7 @@ class Agents:
         self._seen = seen  # is shown every list of panes
         self._agents: dict[str, Agent] = {}
         self._asking: set[str] = set()  # workspaces whose tmux is being asked for ends
+        self._typist = Typist(paths=paths, timers=timers, world=world, note=note, server=fleet.server)
         self.stopper = Stopper(type_keys=self._type_keys, on_gone=self._gone)
         self._orphans: dict[str, Pane] = {}
         self._sweeps: set[str] = set()  # ended sessions that may have left something behind
@@ -102,6 +106,8 @@ class Agents:
             self._stop(session, agent)
         elif session.state == "pending" and not session.held and agent is None:
             self._start(session)
+        elif session.retirement is not None or session.typing is not None:
+            self._typist.look(session)
 
     def look_at_all(self) -> None:
         """The same for every session that is alive."""

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, get_args
 
 from marvel.controllers import Lease
-from marvel.daemon.observations import Observation, says_something_new, signaled
+from marvel.daemon.observations import Observation, context_trigger, says_something_new, signaled
 from marvel.daemon.tokens import Tokens
 from marvel.resources import Activity, RoleKey, Session
 from marvel.store.log import Store
@@ -57,7 +57,8 @@ class Leases:
         activity = _activity(params.get("state"))
         agent_session_id = _text(params.get("agent_session_id"))
         self._renew(session, wall, now, percent=percent, said=bool(activity))
-        if says_something_new(session, activity, percent, agent_session_id):
+        trigger = context_trigger(self._world(), session)
+        if says_something_new(session, activity, percent, agent_session_id, trigger=trigger):
             self._note(
                 signaled(
                     session.uid,

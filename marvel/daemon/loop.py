@@ -103,6 +103,7 @@ class Loop:
             environ=environ,
             log_id=store.log_id,
             seen=self._vitals.saw,
+            paths=paths,
         )
         self._listener = Listener(paths.socket, self._poller, self._handle, time.monotonic)
         self._watch_signals()

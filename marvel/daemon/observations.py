@@ -16,16 +16,18 @@ from marvel.events import (
     PaneOrphaned,
     Ref,
     SessionEnded,
+    SessionHandoffWritten,
     SessionLeftover,
     SessionSignaled,
     SessionStartDelayed,
     SessionStarted,
     SessionStartFailed,
+    SessionTyped,
     TmuxServerLost,
     TmuxServerStarted,
     session_ref,
 )
-from marvel.resources import Activity, Session, State
+from marvel.resources import Activity, Session, State, Typing
 from marvel.world import World
 
 Observation = Callable[[World, float], list[Draft]]
@@ -124,7 +126,8 @@ def signaled(
         session = world.sessions.get(uid)
         if session is None or not session.alive:
             return []
-        if not says_something_new(session, activity, context_percent, agent_session_id):
+        trigger = context_trigger(world, session)
+        if not says_something_new(session, activity, context_percent, agent_session_id, trigger=trigger):
             return []
         fact = SessionSignaled(
             activity=activity, context_percent=context_percent, agent_session_id=agent_session_id
@@ -134,10 +137,23 @@ def signaled(
     return decide
 
 
+def context_trigger(world: World, session: Session) -> float | None:
+    """The context percent at which a session is to be replaced, if there is one."""
+    role = None if session.one_off else world.roles.get(session.role_key)
+    return role.spec.shift.context_percent if role is not None else None
+
+
 def says_something_new(
-    session: Session, activity: Activity, context_percent: float | None, agent_session_id: str
+    session: Session,
+    activity: Activity,
+    context_percent: float | None,
+    agent_session_id: str,
+    *,
+    trigger: float | None = None,
 ) -> bool:
-    """The first beat since the start, another activity or conversation, or a moved context."""
+    """The first beat since the start, another activity or conversation, a context that moved or
+    crossed the trigger.
+    """
     if session.signaled_at is None:
         return True
     if activity and activity != session.activity:
@@ -146,7 +162,35 @@ def says_something_new(
         return True
     if context_percent is None:
         return False
-    return session.context_percent is None or abs(context_percent - session.context_percent) >= CONTEXT_STEP
+    known = session.context_percent
+    if known is None or abs(context_percent - known) >= CONTEXT_STEP:
+        return True
+    return trigger is not None and (known < trigger) != (context_percent < trigger)
+
+
+def typed(uid: str, typing: Typing, problem: str) -> Observation:
+    """What became of a text that was to be typed; `problem` is empty when it was."""
+
+    def decide(world: World, now: float) -> list[Draft]:
+        session = world.sessions.get(uid)
+        if session is None or session.typing != typing:
+            return []
+        return [_about(session, SessionTyped(purpose=typing.purpose, problem=problem))]
+
+    return decide
+
+
+def handoff_written(uid: str, size: int) -> Observation:
+    """The file for a session's successor is there."""
+
+    def decide(world: World, now: float) -> list[Draft]:
+        session = world.sessions.get(uid)
+        mark = session.retirement if session is not None else None
+        if session is None or mark is None or mark.asked_until is None or mark.written or mark.passed:
+            return []
+        return [_about(session, SessionHandoffWritten(size=size))]
+
+    return decide
 
 
 def orphaned(workspace: str, uid: str, pane: str, pid: int) -> Observation:

@@ -12,13 +12,28 @@ from typing import NamedTuple
 
 from marvel.controllers import Decision, Lease, Probed, Screen, View, health, sessions, shifts, view_of
 from marvel.daemon.observations import Observation, stalled
-from marvel.events import DAEMON, Draft, Event
-from marvel.resources import HeartbeatMode, RoleKey, Template
+from marvel.events import (
+    DAEMON,
+    Draft,
+    Event,
+    Ref,
+    RoleRemoved,
+    ShiftAborted,
+    ShiftCompleted,
+    ShiftRolledBack,
+    ShiftStuck,
+    ShiftSuperseded,
+    TeamApplied,
+)
+from marvel.resources import HeartbeatMode, RoleKey, TeamKey, Template
 from marvel.store.log import Store
 from marvel.world import World
 
 STALL_SECONDS = 2.0  # between the beginning of a pass and its transaction
 MAX_ROUNDS = 20  # of the controllers over one role in one pass; more means that two contradict
+
+# What may let another role of the team begin its shift.
+TURNS = (ShiftAborted, ShiftCompleted, ShiftRolledBack, ShiftStuck, ShiftSuperseded, RoleRemoved, TeamApplied)
 
 Controller = Callable[[View, float], Decision]
 CONTROLLERS: dict[str, Controller] = {
@@ -113,6 +128,8 @@ class Reconciler:
                 self._dirty |= self._concerned(event)
             elif ref.role is not None:
                 self._dirty.add(RoleKey(ref.workspace, ref.team, ref.role))
+            if isinstance(event.fact, TURNS):
+                self._dirty |= self._team_of(event.ref)
         if reloaded:
             self.touch_all()
 
@@ -132,8 +149,18 @@ class Reconciler:
                 ref = draft.ref
                 if ref.role is not None:
                     dirty.add(RoleKey(ref.workspace or "", ref.team or "", ref.role))
-        for key in sorted(dirty):
-            yield from self._reconcile(world, key, now)
+        queue = sorted(dirty)
+        while queue:
+            key = queue.pop(0)
+            for draft in self._reconcile(world, key, now):
+                yield draft
+                if isinstance(draft.fact, TURNS):  # another role of the team may have its turn now
+                    queue += sorted(self._team_of(draft.ref) - {key, *queue})
+
+    def _team_of(self, ref: Ref) -> set[RoleKey]:
+        """All declared roles of a team."""
+        team = TeamKey(ref.workspace or "", ref.team or "")
+        return {role.key for role in self.world.roles_of(team)}
 
     def _reconcile(self, world: World, key: RoleKey, now: float) -> Iterator[Draft]:
         wakes: list[float] = []

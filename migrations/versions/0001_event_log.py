@@ -13,6 +13,7 @@ PROJECTIONS = (
     "cohorts",
     "sessions",
     "endpoints",
+    "shifts",
     "generations",
     "daemons",
     "clocks",

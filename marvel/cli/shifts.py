@@ -1,0 +1,216 @@
+"""What `marvel shift` and its verbs do: begin, watch, abort, pause, resume, undo, look back."""
+
+import json
+from typing import Any
+
+from marvel import commands, keys
+from marvel.cli import door, listing, objects, waiting
+from marvel.cli.get import show, warn_without_daemon
+from marvel.cli.table import printable, table
+from marvel.cli.times import age, local
+from marvel.errors import NotFound
+from marvel.events import Draft, Event
+from marvel.resources import TeamKey
+from marvel.settings import paths
+from marvel.store.query import Reader
+from marvel.world import World
+
+Row = dict[str, Any]
+
+HISTORY = 100  # newest shift events that are looked back at
+OUTCOMES = {
+    "shift.completed": "completed",
+    "shift.rolled-back": "rolled back",
+    "shift.superseded": "superseded",
+}
+WHY = {"requested": "asked for", "template": "template changed", "undo": "undo"}
+
+
+def begin(key: str, role: str | None, *, wait: bool, timeout: float | None) -> None:
+    """Replace a team's sessions, or one role's."""
+    team = _team(key)
+    events = _record(team, lambda world: commands.shift(world, team, role))
+    names = ", ".join(str(event.ref.role) for event in events)
+    show(f"{team} shifting: {names}\n")
+    door.warn_without_daemon(paths())
+    if wait:
+        until_done(team, [str(event.ref.role) for event in events], events[0].position, timeout)
+
+
+def change(verb: str, key: str, role: str | None, generation: int | None) -> None:
+    """abort, pause, resume or undo."""
+    team = _team(key)
+
+    def decide(world: World) -> list[Draft]:
+        match verb:
+            case "abort":
+                return commands.shift_abort(world, team, role)
+            case "pause":
+                return commands.shift_pause(world, team, role)
+            case "resume":
+                return commands.shift_resume(world, team, role)
+            case _:
+                return commands.shift_undo(world, team, role, generation)
+
+    events = _record(team, decide)
+    told = {"abort": "aborting", "pause": "paused", "resume": "resumed", "undo": "going back"}
+    names = ", ".join(dict.fromkeys(str(event.ref.role) for event in events))
+    show(f"{team} {told[verb]}: {names}\n" if events else f"{team}: nothing to {verb}\n")
+    door.warn_without_daemon(paths())
+
+
+def status(key: str, role: str | None, *, watch: bool, output: str, timeout: float | None) -> None:
+    """What is in progress, and who began it when and why; with `watch` until it is done."""
+    team = _team(key)
+    found = _shifts(team, role)
+    warn_without_daemon(paths())
+    if output == "json":
+        show(json.dumps([objects.published(row) for row in found], indent=2) + "\n")
+        return
+    if not found:
+        show(f"no shift of {team} is in progress\n")
+        return
+    import time
+
+    show(table(*listing.cells("shifts", found, time.time(), wide=True)))
+    with Reader(paths()) as reader:
+        show("".join(f"{row['role']}: {_begun(reader, row)}\n" for row in found))
+    if watch:
+        since = min(row["cause"] for row in found)
+        until_done(team, [row["role"] for row in found], since, timeout)
+
+
+def history(key: str, role: str | None, output: str) -> None:
+    """Every shift of a team that is remembered, newest last: who, when, why, how long."""
+    team = _team(key)
+    with Reader(paths()) as reader:
+        _check_team(reader, team)
+        rows = _past(reader, team, role)
+    if output == "json":
+        show(json.dumps([objects.published(row) for row in rows], indent=2) + "\n")
+        return
+    if not rows:
+        show(f"{team} was never shifted\n")
+        return
+    head = ["STARTED", "ROLE", "FROM", "TO", "OUTCOME", "TOOK", "WHO", "WHY"]
+    cells = [
+        [
+            local(row["started_at"]),
+            row["role"],
+            str(row["from_generation"]),
+            str(row["to_generation"]),
+            row["outcome"],
+            f"{row['seconds']:.1f}s" if row["seconds"] is not None else "-",
+            row["actor"],
+            printable(row["why"]),
+        ]
+        for row in rows
+    ]
+    show(table(head, cells))
+
+
+def until_done(team: TeamKey, roles: list[str], since: int, timeout: float | None) -> None:
+    """Return when the shifts of some roles are complete. Raises MarvelError when one was aborted."""
+
+    def look() -> waiting.Progress:
+        with Reader(paths()) as reader:
+            left = [row for row in _rows(reader, team) if row["role"] in roles]
+            ends = _ends(reader, team, since)
+        aborted = [end for end in ends if end["kind"] in ("shift.aborted", "shift.stuck", "role.removed")]
+        running = {row["role"] for row in left}
+        if aborted and not any(row["phase"] == "aborting" and not row["stuck"] for row in left):
+            return waiting.Progress(0, 1, failed=_why_ended(aborted[0]))
+        done = sum(1 for role in roles if role not in running)
+        note = ", ".join(f"{row['role']} {row['phase']} {row['ready']}/{row['replicas']}" for row in left)
+        return waiting.Progress(done, len(roles), note)
+
+    waiting.until(look, f"shift {team}", timeout)
+
+
+def _why_ended(event: Row) -> str:
+    if event["kind"] == "role.removed":
+        return f"role {event['role']} was removed"
+    payload = event["payload"]
+    verb = event["kind"].removeprefix("shift.")
+    return f"{event['role']} {verb}: {payload.get('detail') or payload['reason']}"
+
+
+def _past(reader: Reader, team: TeamKey, role: str | None) -> list[Row]:
+    where = "workspace = ? AND team = ? AND kind GLOB 'shift.*'"
+    made: dict[tuple[str, int], Row] = {}
+    for _, event in zip(range(HISTORY * 10), reader.events(where, *team), strict=False):
+        key = (event["role"], event["generation"])
+        if role not in (None, event["role"]) or event["generation"] is None:
+            continue
+        seen = made.setdefault(key, {"outcome": "in progress", "ended_at": None, "aborted": ""})
+        match event["kind"]:
+            case "shift.started":
+                seen["started"] = event
+            case "shift.aborted":
+                seen["aborted"] = event["payload"].get("detail") or event["payload"]["reason"]
+            case kind if kind in OUTCOMES:
+                seen |= {"outcome": OUTCOMES[kind], "ended_at": event["time"]}
+    found = [_told(reader, seen) for seen in made.values() if "started" in seen]
+    return sorted(found, key=lambda row: row["position"])[-HISTORY:]
+
+
+def _told(reader: Reader, seen: Row) -> Row:
+    started = seen["started"]
+    asked = _event(reader, started["cause"]) or started
+    reason = WHY.get(started["payload"]["reason"], started["payload"]["reason"])
+    ended = seen["ended_at"]
+    return {
+        "position": started["position"],
+        "role": started["role"],
+        "from_generation": started["payload"]["from_generation"],
+        "to_generation": started["generation"],
+        "outcome": seen["outcome"],
+        "started_at": started["time"],
+        "ended_at": ended,
+        "seconds": None if ended is None else ended - started["time"],
+        "actor": asked["actor"],
+        "why": f"{reason}; aborted: {seen['aborted']}" if seen["aborted"] else reason,
+    }
+
+
+def _begun(reader: Reader, row: Row) -> str:
+    import time
+
+    asked = _event(reader, row["cause"])
+    who = asked["actor"] if asked else "unknown"
+    took = age(time.time() - row["created_at"])
+    return f"{WHY.get(row['reason'], row['reason'])} by {who} at {local(row['created_at'])}, {took} ago"
+
+
+def _event(reader: Reader, position: int | None) -> Row | None:
+    return next(reader.events("position = ?", position), None) if position else None
+
+
+def _ends(reader: Reader, team: TeamKey, since: int) -> list[Row]:
+    kinds = "('shift.aborted', 'shift.stuck', 'role.removed')"
+    where = f"position >= ? AND workspace = ? AND team = ? AND kind IN {kinds}"
+    return list(reader.events(where, since, *team))
+
+
+def _shifts(team: TeamKey, role: str | None) -> list[Row]:
+    with Reader(paths()) as reader:
+        _check_team(reader, team)
+        return [row for row in _rows(reader, team) if role in (None, row["role"])]
+
+
+def _rows(reader: Reader, team: TeamKey) -> list[Row]:
+    rows = [reader.rows(table, team.workspace) for table in ("shifts", "sessions", "teams")]
+    return [row for row in objects.shifts(*rows) if row["team"] == team.team]
+
+
+def _check_team(reader: Reader, team: TeamKey) -> None:
+    if not any(row["name"] == team.team for row in reader.rows("teams", team.workspace)):
+        raise NotFound(f"no such team: {team}", hint="marvel get teams lists what there is")
+
+
+def _team(key: str) -> TeamKey:
+    return TeamKey(*keys.team_key(key))
+
+
+def _record(team: TeamKey, decide: Any) -> list[Event]:
+    return door.record(lambda world, _now: decide(world), workspace=team.workspace)

@@ -1,0 +1,149 @@
+"""The strength of a role: its sessions in named buckets, and the bounds that a replacement keeps.
+
+A replacement never has more than `replicas + max_surge` sessions alive (stopping ones count, and so does
+every slot that may be filled at any moment), and never takes a ready session away below
+`replicas - max_unavailable`.
+"""
+
+from marvel.controllers import View
+from marvel.controllers.retiring import dismissal, is_busy, next_step
+from marvel.events import (
+    CONTROLLER_SHIFTS,
+    AnyFact,
+    CohortScaled,
+    Draft,
+    SessionPaired,
+    role_ref,
+    session_ref,
+)
+from marvel.resources import Cohort, Role, Session
+
+
+class Strength:
+    """One role as a replacement sees it. Collects what is decided, and the nearest time to look again."""
+
+    def __init__(self, view: View, role: Role, now: float) -> None:
+        self.view = view
+        self.role = role
+        self.now = now
+        self.drafts: list[Draft] = []
+        self.wake_at: float | None = None
+        self.replicas = role.replicas
+        spec = role.spec.shift
+        self.surge = role.replicas if spec.max_surge is None else spec.max_surge
+        if self.surge == 0 and spec.max_unavailable == 0:
+            self.surge = 1  # of no replicas: nothing could move
+        self.least_ready = role.replicas - spec.max_unavailable
+        ours = [s for s in view.sessions if not s.one_off]
+        self.leaving = [s for s in ours if s.alive and s.stop is not None and s.stop.release]
+        staying = [s for s in ours if s.current and not (s.stop is not None and s.stop.release)]
+        self.staying = sorted(staying, key=lambda s: (s.generation, s.index))
+        self.remaining = [s for s in self.staying if not _dismissed(s)]
+        self.ready = [s for s in self.remaining if self.counts_as_ready(s)]
+        self._counts = {cohort.generation: cohort.count for cohort in view.cohorts}
+
+    def counts_as_ready(self, session: Session) -> bool:
+        """Running and ready, or done for good with success."""
+        if session.state == "succeeded":
+            return self.role.spec.restart_policy != "always"
+        return session.state == "running" and session.ready
+
+    def of(self, cohort: Cohort) -> list[Session]:
+        """A cohort's sessions that are not on their way out."""
+        return [s for s in self.remaining if s.generation == cohort.generation]
+
+    def count(self, cohort: Cohort) -> int:
+        """A cohort's count, with what was decided in this look."""
+        return self._counts[cohort.generation]
+
+    def room(self) -> int:
+        """How many more sessions may be wanted."""
+        reserved = len(self.leaving)
+        for cohort in self.view.cohorts:
+            staying = sum(1 for s in self.staying if s.generation == cohort.generation)
+            reserved += max(self.count(cohort), staying)
+        return self.replicas + self.surge - reserved
+
+    def scale(self, cohort: Cohort, count: int, cause: int) -> None:
+        """Want another number of a cohort's sessions."""
+        if self.count(cohort) != count:
+            self._counts[cohort.generation] = count
+            ref = role_ref(cohort.key, cohort.generation)
+            self.drafts.append(
+                Draft(ref=ref, fact=CohortScaled(count=count), cause=cause, actor=CONTROLLER_SHIFTS)
+            )
+
+    def add(self, session: Session, fact: AnyFact, cause: int | None = None) -> None:
+        """A fact about a session."""
+        cause = session.position if cause is None else cause
+        self.drafts.append(Draft(ref=session_ref(session), fact=fact, cause=cause, actor=CONTROLLER_SHIFTS))
+
+    def wake(self, at: float | None) -> None:
+        """Look again at a time."""
+        if at is not None:
+            self.wake_at = at if self.wake_at is None else min(self.wake_at, at)
+
+    def is_spared(self, session: Session) -> bool:
+        """Whether taking a session away would leave too few ready ones."""
+        return self.counts_as_ready(session) and len(self.ready) - 1 < self.least_ready
+
+    def dismiss(self, session: Session, cohort: Cohort | None, reason: str) -> None:
+        """Let a session go; with a cohort, its count falls with it."""
+        self.add(session, dismissal(reason))
+        self.remaining = [s for s in self.remaining if s is not session]
+        self.ready = [s for s in self.ready if s is not session]
+        if cohort is not None:
+            self.scale(cohort, max(0, self.count(cohort) - 1), session.position)
+
+    def successor_of(self, session: Session) -> Session | None:
+        """The session that takes over from another."""
+        heirs = [s for s in self.remaining if s.predecessor == session.uid and s.alive]
+        return heirs[-1] if heirs else None
+
+    def pair(self, newcomers: list[Session], leavers: list[Session]) -> None:
+        """Tell pending newcomers whose work they take over: the same slot's, else the first that is free."""
+        taken = {s.predecessor for s in self.view.sessions if s.predecessor}
+        free = [s for s in leavers if s.uid not in taken]
+        for session in newcomers:
+            if session.predecessor or session.state != "pending" or session.replaces or not free:
+                continue
+            leaver = next((s for s in free if s.index == session.index), free[0])
+            free.remove(leaver)
+            self.add(session, SessionPaired(predecessor=leaver.uid), leaver.position)
+
+    def see_off(self, session: Session, cohort: Cohort | None, *, at_once: bool = False) -> None:
+        """Take a retiring session one step further on its way out."""
+        mark = session.retirement
+        if mark is None or mark.dismissed:
+            return
+        successor = self.successor_of(session)
+        if successor is not None and not self.counts_as_ready(successor):
+            successor = None
+        if not at_once:
+            step = next_step(session, mark, self.role, successor, self.now)
+            for about, fact in step.facts:
+                self.add(about, fact, session.position)
+            self.wake(step.wake_at)
+            if not step.may_go:
+                return
+        if not self.is_spared(session):
+            self.dismiss(session, cohort, mark.reason)
+
+
+def worst_first(strength: Strength, superseded: set[int], session: Session) -> tuple[object, ...]:
+    """Order in which old sessions are taken away."""
+    successor = strength.successor_of(session)
+    return (
+        session.alive,
+        session.generation not in superseded,  # an unfinished generation goes before the one it left
+        session.health != "unhealthy",
+        strength.counts_as_ready(session),
+        not (successor is not None and strength.counts_as_ready(successor)),
+        is_busy(session),
+        -(session.context_percent or 0.0),
+        -session.index,
+    )
+
+
+def _dismissed(session: Session) -> bool:
+    return session.retirement is not None and session.retirement.dismissed

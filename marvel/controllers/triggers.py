@@ -1,0 +1,81 @@
+"""Full and old sessions are replaced inside their cohort: count + 1, successor ready, the old one drained.
+
+Only the sessions concerned, at a turn boundary, once per reading. A successor that does not get ready in
+`ready_timeout` is given up, and the session it should have replaced stays.
+"""
+
+from marvel.controllers import due
+from marvel.controllers.retiring import is_busy
+from marvel.controllers.strength import Strength
+from marvel.events import SessionKept, SessionTriggered
+from marvel.resources import Cohort, Session
+
+NOT_READY = "replacement-not-ready"
+
+
+def replace_full_and_old(strength: Strength, cohort: Cohort) -> int:
+    """Take every replacement one step further; returns how many are in progress.
+
+    What is triggered now counts from the next look on, when its event is there to be named as a cause.
+    """
+    ours = strength.of(cohort)
+    marked = [s for s in ours if s.retiring]
+    newcomers = [s for s in ours if not s.retiring]
+    strength.pair(newcomers, [s for s in marked if s.alive])
+    for session in marked:
+        if _give_up(strength, session) or _waits(strength, session):
+            continue
+        strength.see_off(session, None)
+    going = [s for s in strength.of(cohort) if s.retiring]
+    in_progress = len(going)
+    for session in newcomers:
+        if len(going) >= max(1, strength.surge):
+            break
+        if _trigger(strength, session):
+            going.append(session)
+    return min(in_progress, strength.surge)
+
+
+def _waits(strength: Strength, session: Session) -> bool:
+    """Whether a session is still needed until its successor is ready."""
+    if not strength.surge or not session.alive:
+        return False
+    successor = strength.successor_of(session)
+    return successor is None or not strength.counts_as_ready(successor)
+
+
+def _give_up(strength: Strength, session: Session) -> bool:
+    mark, timeout = session.retirement, strength.role.spec.shift.ready_timeout
+    if mark is None or not session.alive or not _waits(strength, session):
+        return False
+    if not due(mark.at + timeout, timeout, strength.now):
+        strength.wake(mark.at + timeout)
+        return False
+    strength.add(session, SessionKept(reason=NOT_READY))
+    successor = strength.successor_of(session)
+    if successor is not None:
+        strength.dismiss(successor, None, NOT_READY)
+    strength.remaining = [s for s in strength.remaining if s is not session]
+    return True
+
+
+def _trigger(strength: Strength, session: Session) -> bool:
+    if session.state != "running" or session.stop is not None or session.typing is not None:
+        return False
+    spec = strength.role.spec.shift
+    deadline = strength.now + spec.drain_timeout
+    percent = session.context_percent
+    is_full = spec.context_percent is not None and percent is not None and percent >= spec.context_percent
+    if is_full and percent != session.reading and not is_busy(session):
+        strength.add(session, SessionTriggered(reason="context", deadline=deadline, reading=percent))
+        return True
+    if spec.max_age is None:
+        return False
+    since = max(session.started_at or session.created_at, session.age_triggered_at or 0.0)
+    if not due(since + spec.max_age, spec.max_age, strength.now):
+        strength.wake(since + spec.max_age)
+        return False
+    if is_busy(session):
+        return False
+    strength.add(session, SessionTriggered(reason="age", deadline=deadline))
+    return True

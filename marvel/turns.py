@@ -1,0 +1,52 @@
+"""Which role of a team may shift: one after the other, manifest order, `supervisor` last. Pure."""
+
+from marvel.resources import Cohort, Role, RoleKey, Shift, TeamKey
+from marvel.world import World
+
+LAST = "supervisor"  # a role of this name shifts after all others
+
+
+def in_order(names: tuple[str, ...]) -> list[str]:
+    """Names of roles in the order in which they shift."""
+    return sorted(names, key=lambda name: name == LAST)
+
+
+def current_of(cohorts: list[Cohort], shift: Shift | None) -> Cohort | None:
+    """The generation that a shift leaves, or that has all sessions: the newest that was not given up."""
+    target = shift.to_generation if shift is not None else 0
+    kept = [c for c in cohorts if not c.aborted and c.stop is None and (c.generation != target or not target)]
+    return kept[-1] if kept else None
+
+
+def wants_shift(role: Role, cohorts: list[Cohort], shift: Shift | None) -> bool:
+    """Whether a role is to be shifted and has not begun to: asked for, or by a changed template."""
+    if shift is not None:
+        return shift.started_at is None
+    current = current_of(cohorts, None)
+    if current is None or current.template == role.template or role.spec.shift.on_change == "manual":
+        return False
+    return not was_aborted(role, cohorts)
+
+
+def was_aborted(role: Role, cohorts: list[Cohort]) -> bool:
+    """Whether this very template was tried last and given up."""
+    newest = cohorts[-1] if cohorts else None
+    return newest is not None and newest.aborted and newest.template == role.template
+
+
+def ahead(world: World, key: RoleKey) -> str:
+    """The role of the team that has to be done with before this one may begin; empty: its turn."""
+    team = world.teams.get(TeamKey(key.workspace, key.team))
+    names = in_order(team.roles if team else ())
+    before = True
+    for name in names:
+        if name == key.role:
+            before = False
+            continue
+        other = RoleKey(key.workspace, key.team, name)
+        role, shift = world.roles.get(other), world.shifts.get(other)
+        if shift is not None and shift.started_at is not None and not shift.stuck:
+            return name
+        if before and role is not None and wants_shift(role, world.cohorts_of(other), shift):
+            return name
+    return ""
