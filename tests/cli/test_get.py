@@ -234,7 +234,6 @@ def test_without_a_daemon_one_line_says_so(marvel: Terminal) -> None:
         ("get sessions reviewer", 4, "no such session or team: reviewer"),
         ("get sessions 0", 1, "names 4 sessions"),
         ("get pods", 2, "there is no kind 'pods'"),
-        ("get shifts", 2, "there is no kind 'shifts'"),
         ("get sessions -o yaml", 2, "there is no output 'yaml'"),
         ("get sessions --state dead", 2, "there is no state 'dead'"),
         ("get sessions --sort-by colour", 2, "can't sort sessions by 'colour'"),
