@@ -24,6 +24,17 @@ demo: build
 scale team role n:
     {{ venv }}/marvel scale {{ team }} --role {{ role }} --replicas {{ n }}
 
+# replace a team's sessions by fresh ones: just shift demo/squad
+shift team:
+    {{ venv }}/marvel shift {{ team }} --wait
+
+# demonstrate the life of a shift
+demo-shift: build
+    {{ venv }}/marvel up examples/shift-demo.toml
+    {{ venv }}/marvel shift shift-demo/squad --wait
+    {{ venv }}/marvel get sessions --workspace shift-demo
+    {{ venv }}/marvel shift history shift-demo/squad
+
 # the daemon in the foreground
 start: build
     {{ venv }}/marvel daemon

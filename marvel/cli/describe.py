@@ -82,6 +82,7 @@ def session_view(paths: Paths, reader: Reader, key: str) -> Row:
         "heartbeat": row.get("heartbeat", "none"),
         "healthcheck": check,
         "template": template,
+        "predecessor_name": _name_of(reader, row.get("predecessor")),
         "earlier": [_ending(event) for event in islice(ended, EARLIER)],
         "tail": _tail(paths, row),
         "events": _recent(reader, "stream = ?", stream),
@@ -160,6 +161,12 @@ def _made_of(reader: Reader, row: Row) -> tuple[Row | None, Row | None]:
     specs = [r["spec"] for r in reader.rows("roles", workspace) if (r["team"], r["name"]) == place]
     template = full(msgspec.convert(templates[0], Template)) if templates else None
     return template, full(msgspec.convert(specs[0], RoleSpec)) if specs else None
+
+
+def _name_of(reader: Reader, uid: str | None) -> str | None:
+    """The name of a session that may have left the tables long ago."""
+    event = next(reader.events("uid = ?", uid), None) if uid else None
+    return event["session"] if event else None
 
 
 def _ending(event: Row) -> Row:

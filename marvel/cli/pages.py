@@ -55,7 +55,7 @@ def _session(view: Row, now: float) -> list[str]:
         "Created": _moment(view["created_at"], now),
         "Started": _moment(view["started_at"], now),
         "Ended": _moment(view["ended_at"], now),
-        "Predecessor": view["predecessor"],
+        "Predecessor": " ".join(filter(None, (view["predecessor_name"], view["predecessor"]))),
         "Shown": None if view["current"] else "only with --all: another session holds its slot, or none",
     }
     return [

@@ -70,7 +70,7 @@ def _team(world: World, key: TeamKey, spec: TeamSpec, now: float) -> list[Draft]
 
 
 def _role(old: Role | None, key: RoleKey, declared: RoleSpec, now: float) -> list[Draft]:
-    spec = _with_recorded_env(old, key, declared)
+    spec = _as_read_back(_with_recorded_env(old, key, declared))
     if old is not None and old.spec == spec:
         return []
     # A count set by `marvel scale` stands while the manifest's own number stays what it was.
@@ -83,6 +83,13 @@ def _role(old: Role | None, key: RoleKey, declared: RoleSpec, now: float) -> lis
         chosen=old.chosen if old and old.spec.template == spec.template else None,
     )
     return [Draft(ref=role_ref(key), fact=fact)]
+
+
+def _as_read_back(spec: RoleSpec) -> RoleSpec:
+    """A spec as a replay will read it. Whether a default is left out of JSON goes by identity, and a word
+    out of a manifest (`type = "heartbeat"`) is another object than the default: rows would differ.
+    """
+    return msgspec.json.decode(msgspec.json.encode(spec), type=RoleSpec)
 
 
 def _with_recorded_env(old: Role | None, key: RoleKey, spec: RoleSpec) -> RoleSpec:

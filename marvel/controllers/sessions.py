@@ -164,9 +164,11 @@ class _Pass:
     def _removal_reason(self, cohort: Cohort, session: Session) -> str:
         if self.view.role is None:
             return "role-removed"
-        if session.retirement is not None:
-            return "replaced"
-        return "scaled-down" if cohort is self.view.cohorts[-1] else "replaced"
+        mark = session.retirement
+        if mark is not None and mark.dismissed:
+            return "scaled-down" if mark.reason == "scaled-down" else "replaced"
+        newer = [c for c in self.view.cohorts if c.generation > cohort.generation and not c.aborted]
+        return "replaced" if newer else "scaled-down"
 
     def _add(self, ref: Ref, fact: AnyFact, cause: int) -> None:
         self.drafts.append(Draft(ref=ref, fact=fact, cause=cause, actor=CONTROLLER_SESSIONS))

@@ -49,7 +49,7 @@ def test_a_crashing_role_backs_off_and_the_wait_outlives_the_daemon(home: Home) 
 
     until(again, "it is tried again", home.describe)
     due = waits["payload"]["restart_at"]
-    assert due <= again()[0]["time"] / 1e6 < due + 1.5
+    assert due <= again()[0]["time"] / 1e6 < due + 5
     assert 2.0 <= waits["payload"]["delay"] <= 2.5
     assert {row["state"] for row in home.sessions() if row["index"] in (1, 2)} == {"pending"}
     assert [row["restarts"] for row in home.sessions() if row["role"] == "q"] == [0]

@@ -63,7 +63,7 @@ def take(town: Town, act: str, value: object, remake: object) -> None:
                 town.do(command(town.world, TEAM))
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     surge=SURGES,
     unavailable=st.integers(0, 2),

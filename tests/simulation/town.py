@@ -56,7 +56,7 @@ class Town:
         self.world = World()
         self.log: list[Event] = []
         self.up = True
-        self.wakes: dict[RoleKey, float] = {}
+        self.lowered = False  # somebody asked for fewer
         self.work(*roles)
 
     # --- what people do ------------------------------------------------------------------------
@@ -74,6 +74,7 @@ class Town:
         self.do(commands.shift(self.world, TEAM, name))
 
     def scale(self, replicas: int, name: str = "a") -> None:
+        self.lowered |= replicas < self.world.roles[RoleKey(*TEAM, name)].replicas
         self.do(commands.scale(self.world, RoleKey(*TEAM, name), replicas))
 
     # --- what happens --------------------------------------------------------------------------
@@ -179,7 +180,9 @@ class Town:
             return
         spec = declared.spec.shift
         surge = declared.replicas if spec.max_surge is None else spec.max_surge
-        if isinstance(fact, events.SessionScheduled) and shift and ref.generation == shift.target:
+        # After a scale down in the middle there may be more than that; a refill is then no more than was.
+        grows = isinstance(fact, events.SessionScheduled) and not (fact.replaces and self.lowered)
+        if grows and shift and ref.generation == shift.target:
             bound = declared.replicas + max(surge, 1 if spec.max_unavailable == 0 else 0)
             assert len(self.alive(key.role)) <= bound, "more sessions than replicas + max_surge"
         was_ready = before is not None and before.ready and before.state == "running"
