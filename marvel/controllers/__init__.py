@@ -53,7 +53,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     leases: Mapping[str, Lease]  # by uid
     screens: Mapping[str, Screen] = {}
     probes: Mapping[str, Probed] = {}
-    watched_since: float = 0.0  # no daemon looked before this, or the clock was another
+    watched_since: tuple[float, ...] = ()  # a daemon began to look, or the clock became another
     promises: Mapping[int, HeartbeatMode]  # by generation: what the cohort's adapter promises
     shift: Shift | None = None
     ahead: Callable[[], str] = lambda: ""  # the team's role that has to shift first; empty: its turn
@@ -97,9 +97,9 @@ def view_of(
         leases=leases,
         screens=screens or {},
         probes=probes or {},
-        watched_since=max(
-            daemon.started_at if daemon is not None else 0.0,
-            world.clock.stepped_at if world.clock is not None else 0.0,
+        watched_since=(
+            *((daemon.started_at,) if daemon is not None else ()),
+            *((world.clock.stepped_at,) if world.clock is not None else ()),
         ),
         promises={cohort.generation: promise(cohort.template) for cohort in cohorts},
         shift=world.shifts.get(key),

@@ -25,6 +25,7 @@ from marvel.errors import DaemonUnavailable, MarvelError, UsageError
 from marvel.settings import Paths, make_private
 from marvel.store.log import Store
 from marvel.tmux import check_socket_path, check_version
+from marvel.tmux.processes import raise_file_limit
 
 READY_SECONDS = 30.0  # for a detached daemon to become ready (a long log may have to be rebuilt)
 READY_VARIABLE = "MARVEL_READY_FD"  # names the pipe to a detached daemon's starter
@@ -90,6 +91,7 @@ def _prepare(paths: Paths, controllers: Sequence[str], console: bool) -> tuple[L
     make_private(paths.home)
     preferences = config.load()
     check_version()
+    raise_file_limit(os.getpid())  # a pidfd for each agent, and whoever beats
     _check_socket_path(paths)
     run_id = uuid4().hex[:12]
     lock = Lock(paths, run_id)

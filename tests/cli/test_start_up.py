@@ -215,3 +215,10 @@ def test_no_color_is_obeyed_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.delenv("NO_COLOR")
     monkeypatch.setenv("TERM", "dumb")
     assert not is_coloured()
+
+
+def test_a_heartbeat_starts_without_typer_or_the_log(marvel: Terminal) -> None:
+    start = "import sys\nfrom marvel.__main__ import run\ntry: run(['heartbeat'])\nexcept Exception: pass"
+    loaded = process("-c", f"{start}\n{NAMES}", home=marvel.home).stdout.splitlines()
+    assert "marvel.client" in loaded
+    assert not {"typer", "sqlite3", "sqlalchemy", "msgspec", "structlog"} & set(loaded)

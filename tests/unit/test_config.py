@@ -1,0 +1,57 @@
+"""config.toml: what a person prefers, and what is said when it makes no sense."""
+
+from pathlib import Path
+
+import pytest
+
+from marvel import config
+from marvel.errors import MarvelError
+
+
+def environ(tmp_path: Path, text: str | None = None) -> dict[str, str]:
+    if text is not None:
+        file = tmp_path / "marvel" / "config.toml"
+        file.parent.mkdir()
+        file.write_text(text, encoding="utf-8")
+    return {"XDG_CONFIG_HOME": str(tmp_path), "HOME": "/nowhere"}
+
+
+def test_no_file_means_the_defaults(tmp_path: Path) -> None:
+    found = config.load(environ(tmp_path))
+    assert vars(found) == vars(config.Config())
+    assert config.config_path({"HOME": "/home/ann"}) == "/home/ann/.config/marvel/config.toml"
+    assert config.config_path({"HOME": "/home/ann", "XDG_CONFIG_HOME": "relative"}).startswith("/home/ann/")
+
+
+def test_every_field_is_read(tmp_path: Path) -> None:
+    text = 'output = "wide"\ncolours = "never"\ntmux_conf = "/etc/tmux.conf"\nhistory_limit = 9\n'
+    found = config.load(environ(tmp_path, text + 'on_attention = ["notify", "--now"]\n'))
+    assert vars(found) == {
+        "output": "wide",
+        "colours": "never",
+        "tmux_conf": "/etc/tmux.conf",
+        "history_limit": 9,
+        "on_attention": ("notify", "--now"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("outptu = 1", "unknown field 'outptu'"),
+        ('output = "yaml"', "output: must be one of table, wide"),
+        ("colours = true", "colours: must be one of auto, always, never, is True"),
+        ('tmux_conf = "mine"', "tmux_conf: must be an absolute path"),
+        ("history_limit = -1", "history_limit: must be a number of lines"),
+        ("history_limit = true", "history_limit: must be a number of lines"),
+        ('on_attention = "notify"', "on_attention: must be a command and its arguments"),
+        ("on_attention = []", "on_attention: must be a command and its arguments"),
+        ("= 3", "is not TOML"),
+        ("#" + "x" * 70_000, "more than 65536 bytes"),
+    ],
+)
+def test_what_makes_no_sense_is_told_with_the_file(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(MarvelError) as error:
+        config.load(environ(tmp_path, text))
+    assert said in error.value.message
+    assert str(tmp_path) in error.value.message
