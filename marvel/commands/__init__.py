@@ -16,6 +16,7 @@ from marvel.commands.acts import (
     stop_daemon,
 )
 from marvel.commands.apply import apply
+from marvel.commands.capabilities import lacking, outside, teams_of
 from marvel.commands.plan import Plan, Step, plan
 
 __all__ = [
@@ -27,10 +28,13 @@ __all__ = [
     "delete_team",
     "delete_workspace",
     "kill",
+    "lacking",
+    "outside",
     "plan",
     "restart_session",
     "restart_team",
     "run",
     "scale",
     "stop_daemon",
+    "teams_of",
 ]

@@ -101,6 +101,7 @@ class Loop:
             note=self._note,
             place=self._place,
             environ=environ,
+            paths=paths,
             log_id=store.log_id,
             seen=self._vitals.saw,
         )
