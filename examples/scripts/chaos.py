@@ -15,6 +15,9 @@ EVERY_TICKS = 5
 def on_tick(pct, tick):
     if tick < FIRST_TICK or (tick - FIRST_TICK) % EVERY_TICKS:
         return
+    for visitor in marvel.list_agents(role="visitor"):
+        if visitor.state == "succeeded":
+            marvel.kill_agent(visitor.name)  # it has left: off the list
     running = [agent for agent in marvel.list_agents(role="agent") if agent.state == "running"]
     if running and random.random() < 0.6:
         victim = random.choice(running)

@@ -81,13 +81,7 @@ def delete(kind: str, key: str, *, wait: bool, timeout: float) -> None:
     kind = KINDS[kind]
     name = key.removeprefix(f"{kind}/")
     if kind == "session":
-
-        def decide_session(world: World, now: float) -> list[Draft]:
-            return commands.delete_session(world, door.session_of(world, key).uid, now)
-
-        workspace = door.workspace_of(key)
-        events = door.record(decide_session, needs="kill", what=f"delete {key}", workspace=workspace)
-        _ended(key, events, wait=wait, timeout=timeout)
+        _ended(key, Marvel().delete(key), wait=wait, timeout=timeout)
         return
 
     def decide(world: World, now: float) -> list[Draft]:

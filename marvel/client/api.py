@@ -168,6 +168,15 @@ class Marvel:
             workspace=workspace_of(key),
         )
 
+    def delete(self, key: str) -> list[Event]:
+        """As `kill`; an ended one-off leaves the listing, another ended session's slot is filled again."""
+        return self._door.record(
+            lambda world, now: commands.delete_session(world, session_of(world, key).uid, now),
+            needs="kill",
+            what=f"delete {key}",
+            workspace=workspace_of(key),
+        )
+
     def shift(self, team: str, role: str | None = None) -> str:
         """Replace a team's sessions by fresh ones, rolling; what `marvel shift` says."""
         return self.command("shift", team, *(["--role", role] if role else []))

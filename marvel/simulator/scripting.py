@@ -99,8 +99,8 @@ class Helper:
         return self._marvel.run(words, workspace=self.workspace, team=self.team, role=role).name
 
     def kill_agent(self, name: str) -> None:
-        """End a session; its slot is filled again."""
-        self._marvel.kill(self._key(name))
+        """End a session; its slot is filled again. One without a slot that has ended leaves the listing."""
+        self._marvel.delete(self._key(name))
 
     def scale_team(self, role: str, replicas: int) -> None:
         """Set how many sessions a role of the own team shall have."""
