@@ -17,7 +17,7 @@ event; everything else is derived from the event log. The rooms, in the order in
 | `controllers` | the decisions: sessions, health, shifts; pure and independent |
 | `runtimes` | one file per agent CLI: role → argv, environment, files |
 | `tmux` | the outside: one control connection per server |
-| `client`, `simulator` | the agent's side: a heartbeat, and a whole fake agent |
+| `client`, `simulator` | for programs: a heartbeat, and all that the terminal can do; a whole fake agent |
 | `keys`, `settings`, `config`, `logs`, `errors` | names, paths, preferences, log, errors |
 
 Imports point down only; pyproject.toml has the contracts.

@@ -18,6 +18,7 @@ from marvel.resources import (
     Attention,
     Health,
     HeartbeatMode,
+    InjectOutcome,
     RoleKey,
     RoleSpec,
     Session,
@@ -458,6 +459,32 @@ class SessionReadied(Fact, frozen=True):
     ready: bool
 
 
+class SessionPrompted(Fact, frozen=True):
+    """Its prompt was taken up to be typed. Recorded before that is done, so that it is never done twice."""
+
+    kind = "session.prompted"
+    bytes: int
+
+
+class SessionInjected(Fact, frozen=True):
+    """Something was typed to it, or could not be. What it was is recorded nowhere."""
+
+    kind = "session.injected"
+    outcome: InjectOutcome
+    bytes: int  # of the text, or of the names of the keys
+    keys: bool = False  # key names, not a text
+    detail: str = ""  # why it failed
+
+
+class SessionRefused(Fact, frozen=True):
+    """It asked for what its role's capabilities do not allow; nothing was done."""
+
+    kind = "session.refused"
+    warning = True
+    command: str
+    reason: str
+
+
 class SessionLeftover(Fact, frozen=True):
     """Processes of an ended session that did not go away by themselves, or at all."""
 
@@ -643,6 +670,9 @@ AnyFact = (
     | SessionNoticeGiven
     | SessionTyped
     | SessionReadied
+    | SessionPrompted
+    | SessionInjected
+    | SessionRefused
     | SessionLeftover
     | SessionForgotten
     | SessionStuck
@@ -723,6 +753,8 @@ def is_warning(fact: AnyFact) -> bool:
     """Whether an event is worth a person's attention."""
     if isinstance(fact, SessionEnded):
         return fact.state == "failed"
+    if isinstance(fact, SessionInjected):
+        return fact.outcome == "failed"
     if isinstance(fact, HealthChanged):
         return fact.health == "unhealthy"
     if isinstance(fact, SessionStuck):

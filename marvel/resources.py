@@ -24,6 +24,11 @@ ShiftPhase = Literal["launching", "draining"]
 ShownPhase = Literal["launching", "draining", "aborting", "paused"]
 TypingPurpose = Literal["handoff", "handoff-notice"]
 
+# typed: no Enter was asked for; confirmed: the agent's runtime told that it began to work on it.
+InjectOutcome = Literal["typed", "submitted", "confirmed", "failed"]
+# What a session may do to others of its team, by its role.
+Capability = Literal["scale", "inject", "shift", "run", "kill"]
+
 ALIVE: frozenset[State] = frozenset({"pending", "running", "stopping"})
 ENDED: frozenset[State] = frozenset({"stopped", "succeeded", "failed", "crashloop-backoff"})
 
@@ -355,6 +360,7 @@ class Session(Resource, frozen=True):
     context_percent: float | None = None
     agent_session_id: str = ""
     signaled_at: float | None = None  # first beat
+    prompted: bool = False  # its prompt was taken up to be typed
     server: str = ""  # identity of the tmux server: pid/start time
     pane: str = ""  # %id in that server
     pid: int | None = None

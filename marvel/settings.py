@@ -44,6 +44,14 @@ class Paths:
         """The file a session writes for its successor."""
         return os.path.join(self.session(uid), "handoff.md")
 
+    def output(self, uid: str) -> str:
+        """Everything a session of a role with `log_output` printed; the part before it has `.1` added."""
+        return os.path.join(self.session(uid), "output.log")
+
+    def typing_lock(self, uid: str) -> str:
+        """Held by whoever types to a session, so that two texts never mix."""
+        return os.path.join(self.session(uid), "typing.lock")
+
     def tail(self, uid: str) -> str:
         """The last lines of an ended session's screen."""
         return os.path.join(self.session(uid), "tail")

@@ -32,6 +32,8 @@ from marvel.shiftfold import next_shift, remembered, retirement_fields
 # Facts for the audit: they change no row. Every other kind does (a test holds this).
 AUDIT_ONLY = (
     events.SessionLeftover,
+    events.SessionInjected,
+    events.SessionRefused,
     events.PaneOrphaned,
     events.TmuxServerStarted,
     events.TmuxServerLost,
@@ -560,6 +562,8 @@ def _session_fields(old: Session, event: Event) -> dict[str, Any] | None:
             return {"restart_requested": True}
         case events.SessionRecovered():
             return {"streak": 0, "delay": 0.0}
+        case events.SessionPrompted():
+            return {"prompted": True}
         case events.SessionSignaled():
             return _signaled(old, fact, time)
         case events.SessionReadied():

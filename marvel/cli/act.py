@@ -7,10 +7,10 @@ from marvel import commands, keys
 from marvel.cli import door, waiting
 from marvel.cli.errors import say
 from marvel.cli.get import show
+from marvel.client import Marvel
 from marvel.errors import DaemonUnavailable, NotFound, UsageError
-from marvel.events import Draft, Event, SessionScheduled
-from marvel.resources import RoleKey, RuntimeSpec, Session, TeamKey, Template
-from marvel.runtimes import adapter_of
+from marvel.events import Draft, Event
+from marvel.resources import Session, TeamKey
 from marvel.settings import check_private, paths
 from marvel.store.query import daemon_note
 from marvel.world import World
@@ -33,45 +33,25 @@ KINDS = {
 
 def scale(key: str, role: str, replicas: int, *, force_large: bool) -> None:
     """Another number of sessions for one role."""
-    team = TeamKey(*keys.team_key(key))
-
-    def decide(world: World, _now: float) -> list[Draft]:
-        return commands.scale(world, RoleKey(*team, role), replicas, force_large=force_large)
-
-    events = door.record(decide, workspace=team.workspace)
-    show(f"{team}/{role} {'scaled to' if events else 'already has'} {replicas}\n")
+    events = Marvel().scale(key, role, replicas, force_large=force_large)
+    show(f"{key.removeprefix('team/')}/{role} {'scaled to' if events else 'already has'} {replicas}\n")
     door.warn_without_daemon(paths())
 
 
 def run(argv: list[str], *, role: str, team: str, workspace: str, cwd: str | None, env: list[str]) -> None:
     """A one-off session."""
-    command = argv[0]
-    if "/" in command:
-        command = os.path.abspath(command)
-    directory = os.path.abspath(cwd or os.getcwd())
-    runtime = RuntimeSpec(command=command, args=tuple(argv[1:]), cwd=directory, env=_variables(env))
-    template = Template(runtime=runtime)
-    key = RoleKey(workspace, team, role)
+    variables = _variables(env)
     for name, limit in ((workspace, 30), (team, 63), (role, 63)):
         _check_name(name, limit)
     door.check_workspace(workspace)
-
-    def decide(world: World, now: float) -> list[Draft]:
-        return commands.run(world, key, template, now, heartbeat=adapter_of(template).heartbeat)
-
-    events = door.record(decide, workspace=workspace)
-    made = next(event for event in events if isinstance(event.fact, SessionScheduled))
-    show(f"{workspace}/{made.ref.session}\n")
+    made = Marvel().run(argv, workspace=workspace, team=team, role=role, cwd=cwd, env=variables)
+    show(f"{made.key}\n")
     door.warn_without_daemon(paths())
 
 
 def kill(key: str, *, wait: bool, timeout: float) -> None:
     """End a session."""
-
-    def decide(world: World, now: float) -> list[Draft]:
-        return commands.kill(world, door.session_of(world, key).uid, now)
-
-    _ended(key, door.record(decide, workspace=door.workspace_of(key)), wait=wait, timeout=timeout)
+    _ended(key, Marvel().kill(key), wait=wait, timeout=timeout)
 
 
 def restart(key: str, *, wait: bool, timeout: float) -> None:
@@ -85,7 +65,7 @@ def restart(key: str, *, wait: bool, timeout: float) -> None:
             return commands.restart_team(world, target)
         return commands.restart_session(world, target.uid, now)
 
-    door.record(decide, workspace=door.workspace_of(key))
+    door.record(decide, needs="kill", what=f"restart {key}", workspace=door.workspace_of(key))
     target = found[-1]
     name = str(target) if isinstance(target, TeamKey) else target.key
     show(f"{name} restarting\n")
@@ -101,11 +81,7 @@ def delete(kind: str, key: str, *, wait: bool, timeout: float) -> None:
     kind = KINDS[kind]
     name = key.removeprefix(f"{kind}/")
     if kind == "session":
-
-        def decide_session(world: World, now: float) -> list[Draft]:
-            return commands.delete_session(world, door.session_of(world, key).uid, now)
-
-        _ended(key, door.record(decide_session, workspace=door.workspace_of(key)), wait=wait, timeout=timeout)
+        _ended(key, Marvel().delete(key), wait=wait, timeout=timeout)
         return
 
     def decide(world: World, now: float) -> list[Draft]:
@@ -118,7 +94,7 @@ def delete(kind: str, key: str, *, wait: bool, timeout: float) -> None:
             raise NotFound(f"no such endpoint: {name}", hint="an endpoint is WORKSPACE/NAME")
         return commands.delete_endpoint(world, workspace, endpoint)
 
-    door.record(decide, workspace=name.partition("/")[0])
+    door.record(decide, needs="kill", what=f"delete {kind}/{name}", workspace=name.partition("/")[0])
     show(f"{kind}/{name} deleted\n")
     if kind == "endpoint":
         return
@@ -141,7 +117,7 @@ def stop(*, keep_sessions: bool, yes: bool, timeout: float) -> None:
     def decide(world: World, _now: float) -> list[Draft]:
         return commands.stop_daemon(world, run_id, keep_sessions=keep_sessions)
 
-    door.record(decide)
+    door.record(decide, what="stop")
     waiting.until_stopped(where, run_id, timeout)
     show("daemon stopped" + ("; its sessions run on\n" if keep_sessions else "\n"))
 
@@ -155,6 +131,7 @@ def _stop_without_daemon(*, keep_sessions: bool) -> None:
         raise DaemonUnavailable("no daemon is running")
     if not waiting.alive_sessions(where):
         raise DaemonUnavailable("no daemon is running, and no session")
+    door.record(lambda _world, _now: [], what="stop")  # refused inside a session
     say("no daemon is running: ending the sessions it left")
     drain(where)
     show("sessions stopped\n")

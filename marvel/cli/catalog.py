@@ -4,6 +4,7 @@ SEE, CHANGE, SESSIONS, DAEMON, LOG = "See", "Change", "One session", "The daemon
 SECTIONS = (SEE, CHANGE, SESSIONS, DAEMON, LOG)
 
 _READING, _CHANGING, _DAEMON = "marvel.cli.reading", "marvel.cli.changing", "marvel.cli.daemon"
+_PANES = "marvel.cli.talking"
 
 
 class Entry:
@@ -34,6 +35,11 @@ COMMANDS = {
     "run": Entry(SESSIONS, f"{_CHANGING}:run", "Start a one-off session."),
     "heartbeat": Entry(SESSIONS, f"{_READING}:heartbeat", "Tell marvel that this agent lives."),
     "kill": Entry(SESSIONS, f"{_CHANGING}:kill", "End a session; its slot is filled again."),
+    "attach": Entry(SESSIONS, f"{_PANES}:attach", "Be at an agent's pane."),
+    "capture": Entry(SESSIONS, f"{_PANES}:capture", "What an agent's screen shows."),
+    "inject": Entry(SESSIONS, f"{_PANES}:inject", "Type to an agent, or to a team."),
+    "logs": Entry(SESSIONS, f"{_PANES}:logs", "What a session printed."),
+    "mcp": Entry(SESSIONS, f"{_PANES}:mcp", "Serve an agent that runs a team (MCP)."),
     "daemon": Entry(DAEMON, f"{_DAEMON}:app", "Run the daemon; its status and its log."),
     "doctor": Entry(DAEMON, f"{_READING}:doctor", "Check this machine, the state directory, the teams."),
     "completion": Entry(DAEMON, f"{_READING}:completion", "Print a shell's completion script."),

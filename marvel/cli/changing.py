@@ -35,7 +35,7 @@ def work(
         force_large=force_large,
         yes=yes,
         wait=wait,
-        timeout=_seconds(timeout),
+        timeout=seconds(timeout),
     )
 
 
@@ -43,7 +43,7 @@ def up(files: Files, timeout: Timeout = "60s") -> None:
     """Start a daemon if none runs, work manifests, wait until all is ready, show the sessions."""
     from marvel.cli.work import up as do
 
-    do(files, timeout=_seconds(timeout))
+    do(files, timeout=seconds(timeout))
 
 
 def diff(files: Files, prune: Prune = False) -> int:
@@ -105,7 +105,7 @@ def shift(
             raise UsageError(f"--{name} does not apply to shift {verb}", hint=usage)
     if output not in ("text", "json"):
         raise UsageError(f"there is no output {output!r}", hint="-o text | json")
-    limit = None if timeout is None else _seconds(timeout)
+    limit = None if timeout is None else seconds(timeout)
     match verb:
         case "begin":
             do.begin(key, role, wait=wait, timeout=limit)
@@ -142,14 +142,14 @@ def kill(key: KeyArgument, wait: Wait = False, timeout: Timeout = "60s") -> None
     """End a session; its slot is filled again."""
     from marvel.cli.act import kill as do
 
-    do(key, wait=wait, timeout=_seconds(timeout))
+    do(key, wait=wait, timeout=seconds(timeout))
 
 
 def restart(key: KeyArgument, wait: Wait = False, timeout: Timeout = "5m") -> None:
     """Replace a session, or a team's sessions one at a time."""
     from marvel.cli.act import restart as do
 
-    do(key, wait=wait, timeout=_seconds(timeout))
+    do(key, wait=wait, timeout=seconds(timeout))
 
 
 def delete(
@@ -161,7 +161,7 @@ def delete(
     """Delete a resource and all that is in it."""
     from marvel.cli.act import delete as do
 
-    do(kind, key, wait=wait, timeout=_seconds(timeout))
+    do(kind, key, wait=wait, timeout=seconds(timeout))
 
 
 def stop(
@@ -174,7 +174,7 @@ def stop(
     """Stop all sessions, then the daemon; the next daemon brings them back."""
     from marvel.cli.act import stop as do
 
-    do(keep_sessions=keep_sessions, yes=yes, timeout=_seconds(timeout))
+    do(keep_sessions=keep_sessions, yes=yes, timeout=seconds(timeout))
 
 
 def wait(
@@ -187,14 +187,15 @@ def wait(
     """Wait until a session or all of a team is as wanted."""
     from marvel.cli.waiting import wait as do
 
-    do(key, condition, _seconds(timeout))
+    do(key, condition, seconds(timeout))
 
 
-def _seconds(text: str) -> float:
+def seconds(text: str) -> float:
+    """The seconds a person's `90s` or `5m` means. Raises UsageError."""
     from marvel.errors import UsageError
     from marvel.manifest.durations import parse
 
-    seconds = parse(text)
-    if seconds is None:
+    found = parse(text)
+    if found is None:
         raise UsageError(f"{text!r} is not a time", hint="such as 500ms, 30s, 5m or 1h30m")
-    return seconds
+    return found

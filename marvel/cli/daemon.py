@@ -1,6 +1,7 @@
 """`marvel daemon`: run it, ask how it is, read its log."""
 
-from typing import Annotated, TextIO
+import os
+from typing import Annotated
 
 import typer
 
@@ -92,40 +93,16 @@ def logs(
     lines: Annotated[int, typer.Option("-n", "--lines", metavar="N", min=0)] = 50,
 ) -> None:
     """The daemon's own log, newest last."""
-    import time
-    from collections import deque
-
+    from marvel.cli.following import follow as go_on
+    from marvel.cli.following import last
     from marvel.cli.get import show
-    from marvel.cli.table import printable
     from marvel.errors import NotFound
     from marvel.settings import paths
 
     path = paths().log
-    try:
-        file: TextIO = open(path, encoding="utf-8", errors="replace")  # noqa: SIM115  # reopened when it is rotated
-    except FileNotFoundError:
-        raise NotFound(f"no log at {path}", hint="no daemon ever ran here") from None
-    for line in deque(file, maxlen=lines):
-        show(printable(line.rstrip("\n")) + "\n")
-    while follow:
-        line = file.readline()
-        if line:
-            show(printable(line.rstrip("\n")) + "\n")
-            continue
-        time.sleep(0.2)
-        file = _reopened(file, path)
-    file.close()
-
-
-def _reopened(file: TextIO, path: str) -> TextIO:
-    """The file itself, or the new one once the log was rotated."""
-    import os
-
-    try:
-        if os.stat(path).st_ino == os.fstat(file.fileno()).st_ino:
-            return file
-        fresh = open(path, encoding="utf-8", errors="replace")  # noqa: SIM115
-    except OSError:
-        return file
-    file.close()
-    return fresh
+    if not os.path.exists(path):
+        raise NotFound(f"no log at {path}", hint="no daemon ever ran here")
+    for line in last(path, lines):
+        show(line)
+    if follow:
+        go_on(path, lambda: True)

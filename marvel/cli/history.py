@@ -28,6 +28,7 @@ OUTPUTS = ("table", "json", "jsonl")
 SOMETIMES = (
     "session.ended",
     "session.stuck",
+    "session.injected",
     "health.changed",
 )  # kinds whose payload tells whether they are a warning
 FIELDS = [name for name in EVENT_COLUMNS.split() if name != "schema"]  # of an event, as programs get it

@@ -98,6 +98,12 @@ def _ended(payload: Row, at: float) -> str:
     return f"{words}: {payload['detail']}" if payload.get("detail") else words
 
 
+def _injected(payload: Row, at: float) -> str:
+    what = "keys" if payload.get("keys") else "text"
+    words = f"{payload['outcome']}, {what} of {payload['bytes']} bytes"
+    return f"{words}: {payload['detail']}" if payload.get("detail") else words
+
+
 def _signaled(payload: Row, at: float) -> str:
     percent = payload.get("context_percent")
     return _join(
@@ -161,6 +167,9 @@ SUMMARIES: dict[str, Callable[[Row, float], str]] = {
     "session.recovered": _nothing,
     "session.signaled": _signaled,
     "session.readied": lambda p, at: "ready" if p["ready"] else "no longer ready",
+    "session.prompted": lambda p, at: f"{p['bytes']} bytes",
+    "session.injected": _injected,
+    "session.refused": lambda p, at: f"{p['command']}: {p['reason']}",
     "session.leftover": lambda p, at: _join(f"pids {' '.join(map(str, p['pids']))}", p.get("detail")),
     "session.forgotten": _nothing,
     "session.stuck": lambda p, at: "stuck" if p.get("stuck", True) else "moves again",

@@ -142,7 +142,7 @@ def _apply(one: Manifest, *, prune: bool) -> Plan:
         plans.append(_planned(world, one, drafts))
         return drafts
 
-    door.record(decide, workspace=one.workspace)
+    door.record(decide, what="work", workspace=one.workspace)
     if not plans:
         raise LogUnavailable("the command was recorded before")
     return plans[-1]

@@ -16,6 +16,7 @@ from marvel.commands.acts import (
     stop_daemon,
 )
 from marvel.commands.apply import apply
+from marvel.commands.capabilities import lacking, outside, teams_of
 from marvel.commands.plan import Plan, Step, plan
 from marvel.commands.shift import shift, shift_abort, shift_pause, shift_resume, shift_undo
 
@@ -28,6 +29,8 @@ __all__ = [
     "delete_team",
     "delete_workspace",
     "kill",
+    "lacking",
+    "outside",
     "plan",
     "restart_session",
     "restart_team",
@@ -39,4 +42,5 @@ __all__ = [
     "shift_resume",
     "shift_undo",
     "stop_daemon",
+    "teams_of",
 ]

@@ -58,6 +58,10 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     shift: Shift | None = None
     ahead: Callable[[], str] = lambda: ""  # the team's role that has to shift first; empty: its turn
 
+    def looking_since(self, now: float) -> float:
+        """Since when things were looked at without a break; a time ahead of the clock tells nothing."""
+        return max((at for at in self.watched_since if at <= now), default=0.0)
+
     def stop_spec(self, session: Session) -> StopSpec:
         """How a session is to end: as its role says, or said last."""
         if self.role is not None and not session.one_off:

@@ -166,7 +166,7 @@ def _passes(view: View, session: Session, check: HealthcheckSpec, now: float) ->
 def _started_up(view: View, session: Session, check: HealthcheckSpec, now: float, what: str) -> Verdict:
     """Until the first success only `startup_timeout` counts."""
     allowed = check.startup_timeout or 0.0
-    failed_at = max((session.started_at or 0.0) + allowed, _watched_since(view, now) + check.timeout)
+    failed_at = max((session.started_at or 0.0) + allowed, view.looking_since(now) + check.timeout)
     if not due(failed_at, max(allowed, check.timeout), now):
         return Verdict(wake_at=failed_at)
     return _say(session, "unhealthy", f"{what} within {allowed:g} s of its start")
@@ -217,19 +217,15 @@ def _quiet_since(view: View, session: Session, now: float) -> float:
         _last_beat(view, session, now),
         _past(session.missed_at, now),
         _past(session.started_at, now),
-        _watched_since(view, now),
+        view.looking_since(now),
     )
 
 
 def _stale_at(view: View, session: Session, check: HealthcheckSpec, now: float) -> float:
     """When a silence becomes worth a look; a daemon that has just come listens for one timeout first."""
     since = max(_last_beat(view, session, now), _past(session.started_at, now))
-    heard = _watched_since(view, now) + check.timeout
+    heard = view.looking_since(now) + check.timeout
     return max(since + check.timeout * check.failure_threshold, heard)
-
-
-def _watched_since(view: View, now: float) -> float:
-    return max((_past(at, now) for at in view.watched_since), default=0.0)
 
 
 def _past(at: float | None, now: float) -> float:

@@ -101,7 +101,7 @@ class Rollout:
         shift, strength = self.shift, self.strength
         if shift.deadline is None or shift.stuck:
             return False
-        settled_at = strength.view.watched_since + SETTLING_SECONDS
+        settled_at = strength.view.looking_since(strength.now) + SETTLING_SECONDS
         if not due(shift.deadline, strength.role.spec.shift.ready_timeout, strength.now):
             strength.wake(shift.deadline)
             return False

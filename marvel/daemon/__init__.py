@@ -10,6 +10,8 @@
 | `stopper` | ends sessions: keys, signal, grace, KILL, proven gone |
 | `vitals` | how agents are: leases, beat files, screens, probes; calls for a person |
 | `typist` | types handoffs into panes, and notices when they are written |
+| `typing` | what the daemon types: first prompts, keys of a stop |
+| `outputs` | panes of roles with `log_output`, on disk and rotated |
 | `leases` | heartbeats in: the lease table, and events when a beat says something new |
 | `beats`, `inotify` | beats by touched files |
 | `probes` | `exec` probes, one at a time for each session |

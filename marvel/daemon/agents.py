@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 
 from marvel.daemon import processes, tails
 from marvel.daemon.fleet import Fleet
-from marvel.daemon.launch import Unlaunchable, prepare, wish_of
+from marvel.daemon.launch import Unlaunchable, prepare, typed_prompt, wish_of
 from marvel.daemon.observations import (
     Observation,
     ended,
@@ -27,8 +27,10 @@ from marvel.daemon.observations import (
     start_failed,
     started,
 )
+from marvel.daemon.outputs import CHECK_SECONDS, Outputs
 from marvel.daemon.poller import READ, Poller
 from marvel.daemon.stopper import Stopper
+from marvel.daemon.typing import Typing
 from marvel.daemon.typist import Typist
 from marvel.resources import Session, StopOrder
 from marvel.runtimes import LaunchPlan, Place
@@ -73,9 +75,9 @@ class Agents:
         note: Callable[[Observation], None],
         place: Callable[[Session], Place],
         environ: Mapping[str, str],
+        paths: Paths,
         log_id: str,
         seen: Callable[[tuple[Pane, ...]], None],
-        paths: Paths,
     ) -> None:
         self._fleet = fleet
         self._poller = poller
@@ -89,12 +91,21 @@ class Agents:
         self._agents: dict[str, Agent] = {}
         self._asking: set[str] = set()  # workspaces whose tmux is being asked for ends
         self._typist = Typist(paths=paths, timers=timers, world=world, note=note, server=fleet.server)
+        self._outputs = Outputs(world=world, server=fleet.server, path=paths.output)
+        self.typing = Typing(
+            timers=timers,
+            server=fleet.server,
+            world=world,
+            lock=paths.typing_lock,
+            note=note,
+        )
         self.stopper = Stopper(type_keys=self._type_keys, on_gone=self._gone)
         self._orphans: dict[str, Pane] = {}
         self._sweeps: set[str] = set()  # ended sessions that may have left something behind
         fleet.on_up = self._adopt
         fleet.on_lost = self._lost_server
         fleet.on_unreachable = self._unreachable
+        self._check_outputs()
 
     def look(self, uid: str) -> None:
         """Do what is missing for one session."""
@@ -108,6 +119,8 @@ class Agents:
             self._start(session)
         elif session.retirement is not None or session.typing is not None:
             self._typist.look(session)
+        if session.state != "pending":
+            self.typing.look(session, lambda: self._prompt(session))
 
     def look_at_all(self) -> None:
         """The same for every session that is alive."""
@@ -129,6 +142,7 @@ class Agents:
         try:
             plan = prepare(session, template, role, self._place(session), self._environ)
             self._write_files(session, plan)
+            log = self._outputs.path_for(session)
         except Unlaunchable as problem:
             del self._agents[session.uid]
             self._note(start_failed(session.uid, "invalid-runtime", str(problem)))
@@ -139,8 +153,19 @@ class Agents:
             self._timers.after(UNREACHABLE_SECONDS, lambda: self.compare(session.workspace))
             return
         agent.creating = True
-        spec = PaneSpec(uid=session.uid, log_id=self._log_id, argv=plan.argv, env=plan.env, cwd=plan.cwd)
+        spec = PaneSpec(
+            uid=session.uid, log_id=self._log_id, argv=plan.argv, env=plan.env, cwd=plan.cwd, log=log
+        )
         server.create(spec, lambda pane: self._created(agent, pane))
+
+    def _prompt(self, session: Session) -> str:
+        """What is to be typed to a session once it runs."""
+        template, role = wish_of(self._world(), session)
+        return typed_prompt(session, template, role, self._place(session)) if template else ""
+
+    def _check_outputs(self) -> None:
+        self._outputs.check()
+        self._timers.after(CHECK_SECONDS, self._check_outputs)
 
     def _write_files(self, session: Session, plan: LaunchPlan) -> None:
         place = self._place(session)
@@ -404,10 +429,9 @@ class Agents:
             self._end(agent, None, "")
 
     def _type_keys(self, uid: str, keys: tuple[str, ...]) -> None:
-        agent = self._agents.get(uid)
-        server = self._fleet.server(agent.workspace) if agent else None
-        if agent is not None and server is not None:
-            server.send_keys(agent.pane, uid, keys, _ignore)
+        session = self._world().sessions.get(uid)
+        if session is not None and session.pane:
+            self.typing.press(session, keys, _ignore)
 
     # --- servers -------------------------------------------------------------------------------
 

@@ -70,6 +70,12 @@ def surroundings(
     return plan.cwd, env
 
 
+def typed_prompt(session: Session, template: Template, role: RoleSpec | None, place: Place) -> str:
+    """What is to be typed to a session once it runs, as its plan says; empty: nothing."""
+    wish = Wish(session=session, template=template, role=role, place=place)
+    return launch_plan(wish, adapter_of(template)).typed_prompt
+
+
 def _check_directory(cwd: str) -> None:
     if not os.path.isdir(cwd):
         what = "is not a directory" if os.path.exists(cwd) else "does not exist"

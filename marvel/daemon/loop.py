@@ -101,9 +101,9 @@ class Loop:
             note=self._note,
             place=self._place,
             environ=environ,
+            paths=paths,
             log_id=store.log_id,
             seen=self._vitals.saw,
-            paths=paths,
         )
         self._listener = Listener(paths.socket, self._poller, self._handle, time.monotonic)
         self._watch_signals()

@@ -17,7 +17,9 @@ from marvel.events import (
     Ref,
     SessionEnded,
     SessionHandoffWritten,
+    SessionInjected,
     SessionLeftover,
+    SessionPrompted,
     SessionSignaled,
     SessionStartDelayed,
     SessionStarted,
@@ -102,6 +104,29 @@ def ended(
             at=at,
         )
         return [_about(session, fact)]
+
+    return decide
+
+
+def prompted(uid: str, *, size: int) -> Observation:
+    """A session's prompt is about to be typed."""
+
+    def decide(world: World, now: float) -> list[Draft]:
+        session = world.sessions.get(uid)
+        if session is None or session.state != "running" or session.prompted:
+            return []
+        return [_about(session, SessionPrompted(bytes=size))]
+
+    return decide
+
+
+def injected(uid: str, *, size: int, failed: str = "") -> Observation:
+    """The daemon typed a text and pressed Enter, or why it could not."""
+    fact = SessionInjected(outcome="failed" if failed else "submitted", bytes=size, detail=failed)
+
+    def decide(world: World, now: float) -> list[Draft]:
+        session = world.sessions.get(uid)
+        return [_about(session, fact)] if session else []
 
     return decide
 

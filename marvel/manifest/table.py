@@ -11,7 +11,7 @@ from marvel.manifest.kinds import Choice, Command, File, Flag, Kind, Name, Signa
 from marvel.manifest.lists import Argv, Env, EnvName, Many
 from marvel.manifest.quantities import Duration, Integer, Number
 
-CAPABILITIES = ("scale", "inject", "shift", "run", "kill")
+CAPABILITIES: tuple[str, ...] = get_args(nouns.Capability)
 REPLICAS_MOST = 100_000  # of one role, whatever is forced: pids and memory end before
 EXEC_TIMEOUT = 5.0  # seconds; a probe that runs is quicker than a beat that is awaited
 

@@ -8,6 +8,7 @@ stranger like any other agent: it knows its pane's environment and the socket, n
     screen    what that looks like (pure)
     draft     what is being typed to it (pure)
     terminal  the bytes to and from the pane
+    scripting a supervisor's script, and what it may use
     agent     the loop: ticks, beats, signals
 """
 

@@ -26,6 +26,7 @@ from marvel.simulator.screen import (
     received_line,
     status_line,
 )
+from marvel.simulator.scripting import Script, ScriptError
 from marvel.simulator.terminal import Terminal
 
 TYPE_CHECKING = False  # typing is not worth 3 ms of every start
@@ -61,6 +62,7 @@ class Agent:
         self._chance = random_source(options.seed, options.identity)
         self._status = Status(options.name, options.generation, options.context_start)
         self._draft = Draft()
+        self._script: Script | None = None
         self._tick_seconds = options.tick / 1000
         self._tick_due: float | None = started + self._tick_seconds  # None: hung, no more ticks
         self._hang_due = None if options.hang_after is None else started + options.hang_after
@@ -97,10 +99,20 @@ class Agent:
         say(printable(f"simulator {options.name} {place}".rstrip() + f", a beat every {options.tick} ms"))
         if options.unknown:
             say(printable(f"ignored, unknown to the simulator: {' '.join(options.unknown)}"))
-        if options.script is not None and not os.path.isfile(options.script):
-            say(printable(f"script not found: {options.script}"))
-        elif options.script is not None:
-            say(printable(f"script not run, this version runs none: {options.script}"))
+        if options.script is not None:
+            try:
+                self._script = Script(
+                    options.script, self._say, workspace=options.workspace, team=options.team
+                )
+            except ScriptError as error:
+                self._say(str(error))
+            else:
+                say(printable(f"script {options.script}"))
+
+    def _say(self, text: str) -> None:
+        """Lines from elsewhere, harmless."""
+        for line in text.splitlines():
+            self._terminal.say(printable(line))
 
     def _wait(self) -> tuple[bytes, bytes]:
         """Sleep until there is something to do. Returns signal numbers and what was typed."""
@@ -135,6 +147,11 @@ class Agent:
         self._tick_due = next_due(due, self._tick_seconds, now)
         self._beat()
         self._log_tick()
+        if self._script is not None:
+            try:
+                self._script.on_tick(status.context_percent, status.tick)
+            except ScriptError as error:
+                self._say(str(error))
 
     def _beat(self) -> None:
         """Tell the daemon; what goes wrong is shown, and tried again with the next tick."""

@@ -10,26 +10,32 @@ Read from the outside in:
     control     framing of control mode                quote       tmux's parser
     processes   /proc and pidfds                       statuses    dead panes without a status
     environment, version                               keeper      the window that is always there
+    typist      typing, for all who do                 attach      a person at a pane
 
 Nothing here blocks (but `blocking`), knows events, or decides.
 """
 
 from __future__ import annotations
 
+from marvel.tmux.attach import attach_argv
 from marvel.tmux.blocking import call
 from marvel.tmux.environment import server_environment
 from marvel.tmux.records import Failed, Pane, PaneSpec
 from marvel.tmux.server import TmuxServer
+from marvel.tmux.typist import Message, type_to
 from marvel.tmux.version import MAX_SOCKET_PATH, check_socket_path, check_version
 
 __all__ = [
     "MAX_SOCKET_PATH",
     "Failed",
+    "Message",
     "Pane",
     "PaneSpec",
     "TmuxServer",
+    "attach_argv",
     "call",
     "check_socket_path",
     "check_version",
     "server_environment",
+    "type_to",
 ]

@@ -70,5 +70,9 @@ class Channel:
             self.on_ready(True, True)
             self._pipeline.expire(now)
 
+    def later(self, seconds: float, action: Callable[[], None]) -> None:
+        """Have `action` done by `expire` (or `close`, at the latest)."""
+        self._timers.after(seconds, action)
+
     def now(self) -> float:
         return self._clock()

@@ -19,6 +19,7 @@ class PaneSpec(msgspec.Struct, frozen=True, kw_only=True):
     argv: tuple[str, ...]
     env: dict[str, str]
     cwd: str
+    log: str = ""  # a file that all it prints is appended to
 
 
 class Pane(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,6 +40,14 @@ class Pane(msgspec.Struct, frozen=True, kw_only=True):
     changed_at: float = 0.0  # when something last came onto its window's screen, in whole seconds
 
 
+class Watcher(msgspec.Struct, frozen=True, kw_only=True):
+    """A person's terminal that is attached to the server."""
+
+    pane: str  # that keys go to
+    active_at: float  # when a key was pressed last, to the second
+    read_only: bool
+
+
 class Failed(msgspec.Struct, frozen=True, kw_only=True):
     """Why a request brought nothing.
 
@@ -46,7 +55,8 @@ class Failed(msgspec.Struct, frozen=True, kw_only=True):
     - `lost`: the connection ended first. It may or may not have been carried out.
     - `refused`: nothing happened; tmux or this module said no.
     - `gone`: nothing happened; there is no such pane with that stamp.
+    - `busy`: nothing happened; someone else is typing there.
     """
 
-    reason: Literal["timeout", "refused", "lost", "gone"]
+    reason: Literal["timeout", "refused", "lost", "gone", "busy"]
     message: str

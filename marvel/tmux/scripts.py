@@ -9,6 +9,7 @@ line without letting anything else happen in between.
 from __future__ import annotations
 
 import re
+import shlex
 import shutil
 import signal
 from collections.abc import Iterable, Sequence
@@ -17,7 +18,7 @@ from pathlib import Path
 from marvel.tmux.control import Block, blocks
 from marvel.tmux.pipeline import Reply
 from marvel.tmux.quote import command, either, encode, plain, sequence
-from marvel.tmux.records import Failed, Pane, PaneSpec
+from marvel.tmux.records import Failed, Pane, PaneSpec, Watcher
 
 UID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
 LOG_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}")
@@ -50,6 +51,8 @@ def create(workspace: str, spec: PaneSpec) -> bytes:
         command("set-option", "-p", "-t", window, "@marvel_uid", spec.uid),
         command("set-option", "-p", "-t", window, "@marvel_log", spec.log_id),
     ]
+    if spec.log:
+        stamps.append(pipe(window, spec.log))
     ours = f"#{{==:#{{@marvel_uid}},{spec.uid}}}"
     return sequence(
         [
@@ -60,6 +63,16 @@ def create(workspace: str, spec: PaneSpec) -> bytes:
     )
 
 
+def pipe(target: str, log: str) -> bytes:
+    """`cat` and not our own interpreter: one such process lives as long as the pane. tmux hands the
+    command to strftime, to its formats and to a shell, in this order.
+    """
+    if not log:
+        return command("pipe-pane", "-t", target)
+    shell = f"exec cat >> {shlex.quote(log)}"
+    return command("pipe-pane", "-t", target, plain(shell).replace("%", "%%"))
+
+
 def problem(spec: PaneSpec) -> str | None:
     """Why no pane can be made from this."""
     if not UID.fullmatch(spec.uid):
@@ -68,7 +81,7 @@ def problem(spec: PaneSpec) -> str | None:
         return f"not a log id: {spec.log_id!r}"
     if not spec.argv:
         return "there is no command"
-    if any("\0" in word for word in (*spec.argv, spec.cwd, *spec.env.values())):
+    if any("\0" in word for word in (*spec.argv, spec.cwd, spec.log, *spec.env.values())):
         return "a NUL byte can't be passed to a process"
     if not all(_VARIABLE.fullmatch(name) for name in spec.env):
         return "not the name of an environment variable"
@@ -128,6 +141,24 @@ def created(reply: Reply, spec: PaneSpec) -> Pane | Failed:
     if len(panes) != 1:
         return Failed(reason="refused", message=f"a window named {spec.uid} exists, but not its pane")
     return panes[0]
+
+
+_WATCHER = "marvel-watcher #{client_control_mode} #{client_readonly} #{client_activity} #{pane_id}"
+_WATCHED = re.compile(rb"marvel-watcher 0 ([01]) (\d+) (%\d+)")
+
+
+def list_watchers() -> bytes:
+    return command("list-clients", "-F", _WATCHER)
+
+
+def read_watchers(reply: Reply) -> tuple[Watcher, ...]:
+    """Attached terminals; control clients are programs."""
+    found = (_WATCHED.fullmatch(line) for line in reply)
+    return tuple(
+        Watcher(pane=match[3].decode(), active_at=float(match[2]), read_only=match[1] == b"1")
+        for match in found
+        if match
+    )
 
 
 # --- one pane, guarded -----------------------------------------------------------------------------

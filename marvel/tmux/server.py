@@ -23,7 +23,7 @@ from marvel.tmux.connection import Connection
 from marvel.tmux.control import Block
 from marvel.tmux.pipeline import Reply
 from marvel.tmux.quote import command, encode
-from marvel.tmux.records import Failed, Pane, PaneSpec
+from marvel.tmux.records import Failed, Pane, PaneSpec, Watcher
 
 MAX_PASTE_BYTES = 1024 * 1024
 SHUTDOWN_POLL = 0.005  # seconds between looks whether the server is gone
@@ -128,6 +128,20 @@ class TmuxServer(Connection):
             self._timers.after(statuses.WAITS[waits], again)
 
         self._ask(scripts.list_panes(dead_only=dead_only), read)
+
+    def watchers(self, done: Callable[[tuple[Watcher, ...] | Failed], None]) -> None:
+        """The people who are attached, and which pane they are at."""
+
+        def read(reply: Reply | Failed) -> None:
+            done(reply if isinstance(reply, Failed) else scripts.read_watchers(reply))
+
+        self._ask(scripts.list_watchers(), read)
+
+    def pipe(self, pane: str, uid: str, log: str, done: Callable[[Failed | None], None]) -> None:
+        """Append what a pane prints from now on to the file `log` instead of where it went so far; to none
+        when it is empty. Nothing is lost in between.
+        """
+        self._ask_pane(pane, uid, scripts.guarded(pane, uid, [scripts.pipe(pane, log)]), _nothing_else(done))
 
     def kill_pane(self, pane: str, uid: str, done: Callable[[Failed | None], None]) -> None:
         """Close a pane. Its process only gets a HUP: end it first."""

@@ -216,7 +216,7 @@ def test_it_says_which_arguments_and_scripts_it_does_not_use(start: Starter, tmp
 
     agent = start.piped("--exit-after", "0", "--model", "sonnet", "--script", str(script))
     agent.see("ignored, unknown to the simulator: --model sonnet\n")
-    agent.see(f"script not run, this version runs none: {script}\n")
+    agent.see(f"script {script} has no function on_tick(pct, tick)\n")
     assert agent.status() == 0
 
     agent = start.piped("--script", f"{script}.lua", "--tick", "20")

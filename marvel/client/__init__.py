@@ -1,7 +1,13 @@
-"""The smallest thing that can talk to a marvel daemon: one request, one connection.
+"""For programs: the smallest thing that can talk to a marvel daemon, and `Marvel`, which does the rest.
 
-It runs inside agents, a thousand of which may start at the same moment, so it imports a few modules of
-the standard library and nothing of marvel.
+    heartbeat, request   here: one request, one connection
+    api                  `Marvel`: what the command line can do, as methods
+    door                 the way into the log, and what an agent session may do there
+    targets              which sessions a key means
+    messages             typing to agents, and saying what became of it
+
+The first runs inside agents, a thousand of which may start at the same moment, so this file imports a
+few modules of the standard library and nothing of marvel; `Marvel` is imported when it is asked for.
 """
 
 from __future__ import annotations
@@ -17,12 +23,22 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from marvel.client.api import Marvel as Marvel  # what __getattr__ gives
+
 REPLY_LIMIT_BYTES = 64 * 1024
 MICROSECONDS = 1_000_000
 
 
 class Refused(Exception):
     """The daemon was reached and said no; the message is the daemon's own."""
+
+
+def __getattr__(name: str) -> Any:
+    if name == "Marvel":
+        from marvel.client.api import Marvel
+
+        return Marvel
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def heartbeat(
