@@ -177,6 +177,7 @@ class SessionScheduled(Fact, frozen=True):
     delay: float = 0.0
     replaces: str = ""
     predecessor: str = ""
+    resumes: str = ""
 
 
 class SessionCleared(Fact, frozen=True):
@@ -281,6 +282,10 @@ class SessionSignaled(Fact, frozen=True):
     activity: Activity = ""
     context_percent: float | None = None
     agent_session_id: str = ""
+    detail: str = ""  # why it waits or is limited
+    resets_at: float | None = None
+    model: str = ""
+    cost_usd: float | None = None
 
 
 class SessionReadied(Fact, frozen=True):
@@ -477,6 +482,8 @@ def is_warning(fact: AnyFact) -> bool:
     """Whether an event is worth a person's attention."""
     if isinstance(fact, SessionEnded):
         return fact.state == "failed"
+    if isinstance(fact, SessionSignaled):
+        return fact.activity in ("waiting", "limited")
     if isinstance(fact, HealthChanged):
         return fact.health == "unhealthy"
     return fact.warning

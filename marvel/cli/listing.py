@@ -56,6 +56,10 @@ def session_note(row: Row, now: float) -> str:
     if row["state"] == "running":
         parts = [row["health_reason"] if row["health"] == "unhealthy" else None, row["reason"]]
         parts.append("retiring" if row["retiring"] else None)
+        if row["activity"] in ("waiting", "limited"):
+            parts.append(row["activity_detail"])
+        if row["activity"] == "limited" and row["limited_until_at"] is not None:
+            parts.append(until(row["limited_until_at"], now))
     if row["state"] == "crashloop-backoff" and row["restart_at"] is not None:
         parts.append(until(row["restart_at"], now))
     if row["state"] == "stopping" and row["stop"]:

@@ -4,12 +4,13 @@ import hashlib
 from typing import Literal, NamedTuple
 
 from marvel.controllers import due
-from marvel.resources import Role, RoleSpec, Session
+from marvel.resources import Role, RoleSpec, Session, Template
 
 JITTER = 0.25  # of the delay, at most
 MIN_GOOD_RUN_SECONDS = 60.0  # that ends a streak of restarts
 # Ended because marvel or a person said so: it comes back at once, and nothing is charged.
 UNCHARGED = ("killed", "tmux-server-lost")
+STARTS_AFRESH = ("killed", "restarted")  # a person wanted another one, not the same again
 FRESH = ("restarted", "daemon-stop")  # the same, and the streak begins anew
 
 Act = Literal["start", "back-off", "wait", "give-up", "leave"]
@@ -47,6 +48,17 @@ def judge(session: Session, role: Role, now: float) -> Verdict:
         detail = f"{session.streak} restarts without a good run; marvel restart {session.key} clears it"
         return Verdict("give-up", reason="restart-budget", detail=detail)
     return _after_backoff(session, role.spec, now)
+
+
+def resumed(template: Template, before: Session | None) -> str:
+    """The agent's conversation that a refill goes on with; empty for a fresh start.
+
+    A resume that came to nothing (its agent never spoke) is not tried again, unless tmux was the cause.
+    """
+    if before is None or not template.resume or before.reason in STARTS_AFRESH:
+        return ""
+    lost = before.reason == "tmux-server-lost"
+    return before.agent_session_id or (before.resumes if lost else "")
 
 
 def backoff(spec: RoleSpec, uid: str, streak: int) -> float:

@@ -6,7 +6,7 @@ new template is tried by one session alone, and the others wait (`held`) until i
 """
 
 from marvel.controllers import Decision, View, due
-from marvel.controllers.restarts import Verdict, judge, streak_reset_at
+from marvel.controllers.restarts import Verdict, judge, resumed, streak_reset_at
 from marvel.events import (
     CONTROLLER_SESSIONS,
     AnyFact,
@@ -220,6 +220,7 @@ class _Starts:
             delay=verdict.delay if verdict else 0.0,
             replaces=after.uid if after else "",
             predecessor=after.predecessor if after else "",
+            resumes=resumed(cohort.template, after),
         )
         ref = Ref(
             workspace=cohort.workspace,

@@ -10,10 +10,12 @@ from collections.abc import Mapping
 
 import msgspec
 
+import marvel
 from marvel.resources import RoleSpec, Session, Template
 from marvel.runtimes import LaunchPlan, Place, Wish, adapter_of, launch_plan
 from marvel.runtimes.launch import expanded
 
+REPORTER = "report.py"  # in the state directory
 MAX_ENV_FILE_BYTES = 256 * 1024
 
 
@@ -34,6 +36,15 @@ def prepare(
     env = {**_recorded_elsewhere(expanded(template, session), environ), **plan.env}
     path = env.get("PATH", environ.get("PATH", os.defpath))
     return msgspec.structs.replace(plan, argv=_executable(plan, path), env=env)
+
+
+def place_reporter(home: str) -> None:
+    """Copy the reporter to where agents run it from: a new marvel must not break those that run."""
+    source = os.path.join(os.path.dirname(marvel.__file__), "reporter.py")
+    fresh = os.path.join(home, f"{REPORTER}.new")
+    shutil.copyfile(source, fresh)
+    os.chmod(fresh, 0o600)
+    os.replace(fresh, os.path.join(home, REPORTER))
 
 
 def _check_directory(cwd: str) -> None:

@@ -16,6 +16,7 @@ from marvel.daemon import head as heads
 from marvel.daemon import observations
 from marvel.daemon.agents import Agents
 from marvel.daemon.fleet import Fleet
+from marvel.daemon.launch import place_reporter
 from marvel.daemon.leases import Leases
 from marvel.daemon.listener import Listener
 from marvel.daemon.poller import READ, Poller, seconds_until
@@ -87,6 +88,7 @@ class Loop:
             environ=environ,
             log_id=store.log_id,
         )
+        place_reporter(paths.home)
         self._listener = Listener(paths.socket, self._poller, self._handle, time.monotonic)
         self._watch_signals()
         if (bell := self._bell.fileno()) is not None:

@@ -24,12 +24,14 @@ from marvel.events import (
     TmuxServerStarted,
     session_ref,
 )
-from marvel.resources import Activity, Session, State
+from marvel.resources import Session, State
+from marvel.runtimes import Signal
 from marvel.world import World
 
 Observation = Callable[[World, float], list[Draft]]
 
 CONTEXT_STEP = 5.0  # points of context that are worth an event
+COST_STEP_USD = 0.1
 
 
 def started(
@@ -114,38 +116,46 @@ def leftover(uid: str, pids: list[int], detail: str) -> Observation:
     return decide
 
 
-def signaled(
-    uid: str, *, activity: Activity, context_percent: float | None, agent_session_id: str
-) -> Observation:
+def signaled(uid: str, signal: Signal) -> Observation:
     """A heartbeat; an event only when it says something new."""
 
     def decide(world: World, now: float) -> list[Draft]:
         session = world.sessions.get(uid)
-        if session is None or not session.alive:
-            return []
-        if not says_something_new(session, activity, context_percent, agent_session_id):
+        if session is None or not session.alive or not says_something_new(session, signal):
             return []
         fact = SessionSignaled(
-            activity=activity, context_percent=context_percent, agent_session_id=agent_session_id
+            activity=signal.activity,
+            context_percent=signal.context_percent,
+            agent_session_id=signal.agent_session_id,
+            detail=signal.detail,
+            resets_at=signal.resets_at,
+            model=signal.model,
+            cost_usd=signal.cost_usd,
         )
         return [_about(session, fact)]
 
     return decide
 
 
-def says_something_new(
-    session: Session, activity: Activity, context_percent: float | None, agent_session_id: str
-) -> bool:
-    """The first beat since the start, another activity or conversation, or a moved context."""
+def says_something_new(session: Session, signal: Signal) -> bool:
+    """The first beat since the start, another activity, conversation or model, moved context or cost."""
     if session.signaled_at is None:
         return True
-    if activity and activity != session.activity:
+    if signal.activity and signal.activity != session.activity:
         return True
-    if agent_session_id and agent_session_id != session.agent_session_id:
+    if signal.agent_session_id and signal.agent_session_id != session.agent_session_id:
         return True
-    if context_percent is None:
-        return False
-    return session.context_percent is None or abs(context_percent - session.context_percent) >= CONTEXT_STEP
+    if signal.model and signal.model != session.model:
+        return True
+    if signal.resets_at is not None and signal.resets_at != session.limited_until:
+        return session.activity == "limited" or signal.activity == "limited"
+    return _moved(session.cost_usd, signal.cost_usd, COST_STEP_USD) or _moved(
+        session.context_percent, signal.context_percent, CONTEXT_STEP
+    )
+
+
+def _moved(known: float | None, told: float | None, step: float) -> bool:
+    return told is not None and (known is None or abs(told - known) >= step)
 
 
 def orphaned(workspace: str, uid: str, pane: str, pid: int) -> Observation:
