@@ -14,8 +14,9 @@ event; everything else is derived from the event log. The rooms, in the order in
 | `resources` | the nouns |
 | `daemon` | the loop: observe → reconcile → act → record |
 | `controllers` | the decisions: sessions, health, shifts; pure and independent |
-| `runtimes` | one file per agent CLI: role → argv, environment, files |
+| `runtimes` | one file per agent CLI: role → argv, environment, files; payload → signal |
 | `tmux` | the outside: one control connection per server |
+| `reporter` | what an agent's hook runs: payload in, one heartbeat out; always silent |
 | `client`, `simulator` | the agent's side: a heartbeat, and a whole fake agent |
 | `keys`, `settings`, `logs`, `errors` | names, paths, the daemon's own log, what can go wrong |
 

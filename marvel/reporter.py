@@ -40,51 +40,15 @@ ROLLOUT_TAIL_BYTES = 256 * 1024
 MAX_TEXT = 200  # characters of one kept value
 MAX_DEPTH = 6  # of nesting that is looked into
 # Names and numbers about a turn. Nothing here holds what a person, a model or a tool said.
-KEPT = frozenset(
-    [
-        "hook_event_name",
-        "session_id",
-        "notification_type",
-        "error",
-        "source",
-        "reason",
-        "trigger",
-        "agent_id",
-        "version",
-        "type",
-        "model",
-        "id",
-        "modelID",
-        "cost",
-        "total_cost_usd",
-        "context_window",
-        "used_percentage",
-        "rate_limits",
-        "five_hour",
-        "seven_day",
-        "resets_at",
-        "payload",
-        "info",
-        "last_token_usage",
-        "total_tokens",
-        "model_context_window",
-        "codex_error_info",
-        "thread-id",
-        "tool_name",
-        "llm_request",
-        "llm_response",
-        "usageMetadata",
-        "totalTokenCount",
-        "properties",
-        "sessionID",
-        "status",
-        "attempt",
-        "next",
-        "role",
-        "rollout",
-        "timestamp",
-    ]
-)
+KEPT = frozenset({
+    "hook_event_name", "session_id", "notification_type", "error", "source", "reason", "trigger",
+    "agent_id", "version", "type", "model", "id", "modelID", "cost", "total_cost_usd",
+    "context_window", "used_percentage", "rate_limits", "five_hour", "seven_day", "resets_at",
+    "payload", "info", "last_token_usage", "total_tokens", "model_context_window",
+    "codex_error_info", "thread-id", "tool_name", "llm_request", "llm_response", "usageMetadata",
+    "totalTokenCount", "properties", "sessionID", "status", "attempt", "next", "role", "rollout",
+    "timestamp",
+})  # fmt: skip
 
 
 def main(argv: list[str]) -> int:
@@ -98,7 +62,8 @@ def _report(argv: list[str]) -> None:
     source = argv[0] if argv else ""
     at = time.time()
     text = argv[1].encode() if len(argv) > 1 else _read_input()
-    send(source, text, at, os.environ)
+    with contextlib.suppress(OSError, KeyError):
+        send(source, text, at, os.environ)
     if source == "claude-statusline":
         line = own_status_line(text, os.environ)
         os.write(1, line)
@@ -172,7 +137,7 @@ def own_status_line(text: bytes, environ: Mapping[str, str]) -> bytes:
             command = decoded(file.read(MAX_INPUT_BYTES)).get("statusLine", {}).get("command")
         if not isinstance(command, str) or not command:
             return b""
-        done = subprocess.run(  # the user wrote it as a shell line
+        done = subprocess.run(  # noqa: S602  the user wrote it as a shell line
             command,
             shell=True,
             check=False,

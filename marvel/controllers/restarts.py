@@ -10,6 +10,8 @@ JITTER = 0.25  # of the delay, at most
 MIN_GOOD_RUN_SECONDS = 60.0  # that ends a streak of restarts
 # Ended because marvel or a person said so: it comes back at once, and nothing is charged.
 UNCHARGED = ("killed", "tmux-server-lost")
+BUDGET = "budget"  # reason: max_runtime or max_cost_usd is used up
+MID_TURN = ("working", "compacting")  # activities that are not interrupted
 STARTS_AFRESH = ("killed", "restarted")  # a person wanted another one, not the same again
 FRESH = ("restarted", "daemon-stop")  # the same, and the streak begins anew
 
@@ -35,7 +37,7 @@ def judge(session: Session, role: Role, now: float) -> Verdict:
     why = session.stop.reason if session.stop else session.reason
     if session.restart_requested or _is_stale(session, role) or why in FRESH:
         return Verdict("start")
-    if session.reason == "invalid-runtime":
+    if session.reason == "invalid-runtime" or why == BUDGET:
         return LEAVE
     if not _comes_back(session, role.spec):
         return _left(session)
@@ -68,6 +70,15 @@ def backoff(spec: RoleSpec, uid: str, streak: int) -> float:
     delay = min(spec.backoff_initial * 2.0 ** min(streak - 1, 32), spec.backoff_max)
     draw = int.from_bytes(hashlib.blake2s(f"{uid}/{streak}".encode(), digest_size=4).digest(), "big")
     return delay * (1 + JITTER * draw / 2**32)
+
+
+def budget_spent_at(spec: RoleSpec, session: Session) -> float | None:
+    """When a running session has used up its time (0: its money is used up); None while it has no bound."""
+    if spec.max_cost_usd is not None and (session.cost_usd or 0.0) >= spec.max_cost_usd:
+        return 0.0
+    if spec.max_runtime is None or session.started_at is None:
+        return None
+    return session.started_at + spec.max_runtime
 
 
 def streak_reset_at(session: Session) -> float | None:

@@ -6,7 +6,15 @@ new template is tried by one session alone, and the others wait (`held`) until i
 """
 
 from marvel.controllers import Decision, View, due
-from marvel.controllers.restarts import Verdict, judge, resumed, streak_reset_at
+from marvel.controllers.restarts import (
+    BUDGET,
+    MID_TURN,
+    Verdict,
+    budget_spent_at,
+    judge,
+    resumed,
+    streak_reset_at,
+)
 from marvel.events import (
     CONTROLLER_SESSIONS,
     AnyFact,
@@ -24,7 +32,7 @@ from marvel.events import (
     role_ref,
     session_ref,
 )
-from marvel.resources import Cohort, Role, Session, mint, session_name
+from marvel.resources import Cohort, Role, Session, State, mint, session_name
 
 PROVEN_AFTER_SECONDS = 0.05  # a session that lived this long proves its template
 ONE_OFF_KEPT_SECONDS = 3600.0  # an ended one-off stays in the listing
@@ -84,6 +92,7 @@ class _Pass:
         self._restart_stale(self.view.role, staying)
         for session in staying:
             self._recover(self.view.role, session)
+            self._hold_to_budget(self.view.role, session)
 
     def _prove(self, cohort: Cohort, slots: list[Session]) -> bool:
         """Whether one of the cohort's sessions has lived, or has ended well."""
@@ -122,6 +131,18 @@ class _Pass:
         else:
             self._wake(reset_at)
 
+    def _hold_to_budget(self, role: Role, session: Session) -> None:
+        """Past its budget a session ends at its next turn boundary, and stays ended."""
+        if session.state != "running":
+            return
+        over_at = budget_spent_at(role.spec, session)
+        if over_at is None:
+            return
+        if over_at > self.now:
+            self._wake(over_at)
+        elif session.activity not in MID_TURN:
+            self._stop(session, BUDGET, session.position, state="failed")
+
     def _one_off(self, session: Session) -> None:
         if session.alive:
             if self.view.draining:
@@ -143,11 +164,24 @@ class _Pass:
         elif session.stop is None or not session.stop.release:
             self._stop(session, reason, cause, release=True)
 
-    def _stop(self, session: Session, reason: str, cause: int, *, release: bool = False) -> None:
+    def _stop(
+        self,
+        session: Session,
+        reason: str,
+        cause: int,
+        *,
+        release: bool = False,
+        state: State = "stopped",
+    ) -> None:
         spec = self.view.stop_spec(session)
         deadline = session.stop.deadline if session.stop else spec.deadline(self.now)
         fact = SessionStopping(
-            reason=reason, deadline=deadline, release=release, signal=spec.signal, keys=spec.keys
+            reason=reason,
+            deadline=deadline,
+            state=state,
+            release=release,
+            signal=spec.signal,
+            keys=spec.keys,
         )
         self._add(session_ref(session), fact, cause)
 

@@ -60,7 +60,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._message(body)
 
     def _message(self, body: dict[str, Any]) -> None:
-        last = json.dumps((body.get("messages") or [{}])[-1])
+        last = json.dumps(_since_the_last_answer(body.get("messages") or []))
         if "LIMIT" in last:
             error = {"type": "rate_limit_error", "message": "stand-in: rate limited"}
             self._json(429, {"type": "error", "error": error}, {"x-should-retry": "false"})
@@ -114,3 +114,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, header)
         self.end_headers()
         self.wfile.write(text)
+
+
+def _since_the_last_answer(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What the CLI added in this turn: the user's words need not be the last of it."""
+    answers = [place for place, message in enumerate(messages) if message.get("role") == "assistant"]
+    return messages[answers[-1] + 1 :] if answers else messages
