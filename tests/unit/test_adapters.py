@@ -12,7 +12,7 @@ from marvel.controllers.restarts import budget_spent_at, judge, resumed
 from marvel.resources import Role, RoleSpec, RuntimeSpec, Session, StopOrder, Template
 from marvel.runtimes import LaunchPlan, Place, Wish, adapter_of, launch_plan
 
-PLACE = Place(home="/h", socket="/h/s", beat="/h/b", directory="/h/d", token="t", python="/py")
+PLACE = Place(home="/h", socket="/h/s", beat="/h/b", directory="/h/d", token="t", python="/py")  # noqa: S106
 SESSION = Session(
     position=1,
     workspace="w",
