@@ -15,8 +15,9 @@ event; everything else is derived from the event log. The rooms, in the order in
 | `resources` | the nouns |
 | `daemon` | the loop: observe → reconcile → act → record |
 | `controllers` | the decisions: sessions, health, shifts; pure and independent |
-| `runtimes` | one file per agent CLI: role → argv, environment, files |
+| `runtimes` | one file per agent CLI: role → argv, environment, files; payload → signal |
 | `tmux` | the outside: one control connection per server |
+| `reporter` | what an agent's hook runs: payload in, one heartbeat out; always silent |
 | `client`, `simulator` | for programs: a heartbeat, and all that the terminal can do; a whole fake agent |
 | `keys`, `settings`, `config`, `logs`, `errors` | names, paths, preferences, log, errors |
 

@@ -272,6 +272,7 @@ class SessionScheduled(Fact, frozen=True):
     delay: float = 0.0
     replaces: str = ""
     predecessor: str = ""
+    resumes: str = ""
 
 
 class SessionCleared(Fact, frozen=True):
@@ -376,6 +377,10 @@ class SessionSignaled(Fact, frozen=True):
     activity: Activity = ""
     context_percent: float | None = None
     agent_session_id: str = ""
+    detail: str = ""  # why it waits or is limited
+    resets_at: float | None = None
+    model: str = ""
+    cost_usd: float | None = None
 
 
 class SessionTriggered(Fact, frozen=True):
@@ -755,6 +760,8 @@ def is_warning(fact: AnyFact) -> bool:
         return fact.state == "failed"
     if isinstance(fact, SessionInjected):
         return fact.outcome == "failed"
+    if isinstance(fact, SessionSignaled):
+        return fact.activity in ("waiting", "limited")
     if isinstance(fact, HealthChanged):
         return fact.health == "unhealthy"
     if isinstance(fact, SessionStuck):

@@ -482,6 +482,7 @@ def _scheduled(world: World, event: Event, fact: events.SessionScheduled) -> lis
         delay=fact.delay,
         replaces=fact.replaces,
         predecessor=fact.predecessor,
+        resumes=fact.resumes,
         cleared_at=None if fact.held else event.time,
     )
     made = [_put(session)]
@@ -598,7 +599,21 @@ def _judged(old: Session, fact: events.HealthChanged, time: float) -> dict[str, 
 def _signaled(old: Session, fact: events.SessionSignaled, time: float) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     if fact.activity and fact.activity != old.activity:
-        fields |= {"activity": fact.activity, "activity_since": time, "attention": "", "attention_at": None}
+        fields |= {
+            "activity": fact.activity,
+            "activity_since": time,
+            "limited_until": None,
+            "attention": "",
+            "attention_at": None,
+        }
+    if fact.activity:
+        fields["activity_detail"] = fact.detail
+    if fact.resets_at is not None:
+        fields["limited_until"] = fact.resets_at
+    if fact.model:
+        fields["model"] = fact.model
+    if fact.cost_usd is not None:
+        fields["cost_usd"] = fact.cost_usd
     if fact.context_percent is not None:
         fields["context_percent"] = fact.context_percent
     if fact.agent_session_id:

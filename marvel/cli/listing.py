@@ -65,6 +65,10 @@ def session_note(row: Row, now: float) -> str:
         parts.append(f"{row['misses']} missed" if row["misses"] and row["health"] != "unhealthy" else None)
         parts.append(ATTENTIONS.get(row["attention"] or ""))
         parts.append("retiring" if row["retiring"] else None)
+        if row["activity"] in ("waiting", "limited"):
+            parts.append(row["activity_detail"])
+        if row["activity"] == "limited" and row["limited_until_at"] is not None:
+            parts.append(until(row["limited_until_at"], now))
     if row["state"] == "crashloop-backoff" and row["restart_at"] is not None:
         parts.append(until(row["restart_at"], now))
     if row["state"] == "stopping" and row["stop"]:

@@ -45,13 +45,17 @@ def _session(view: Row, now: float) -> list[str]:
         "Reason": listing.reason({**view, "detail": None}) or None,
         "Detail": view["detail"],
         "Waits": view["restart_at"] and until(view["restart_at"], now),
-        "Activity": " ".join(filter(None, (view["activity"], _ago(view["activity_since"], now)))),
+        "Activity": " ".join(
+            filter(None, (view["activity"], view["activity_detail"], _ago(view["activity_since"], now)))
+        ),
         "Context": None if view["context_percent"] is None else f"{view['context_percent']:.1f} %",
         "Last heartbeat": _moment(view["last_heartbeat_at"], now),
         "Heartbeats": view["heartbeats"] or None,
         "Pane": _pane(view),
         "Process": view["pid"],
         "Agent session": view["agent_session_id"],
+        "Model": view["model"],
+        "Cost": None if view["cost_usd"] is None else f"{view['cost_usd']:.2f} USD",
         "Created": _moment(view["created_at"], now),
         "Started": _moment(view["started_at"], now),
         "Ended": _moment(view["ended_at"], now),

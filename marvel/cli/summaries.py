@@ -108,7 +108,10 @@ def _signaled(payload: Row, at: float) -> str:
     percent = payload.get("context_percent")
     return _join(
         payload.get("activity"),
+        payload.get("detail"),
+        payload.get("resets_at") and until(payload["resets_at"], at),
         percent is not None and f"context {percent:.0f} %",
+        payload.get("model"),
         payload.get("agent_session_id") and f"agent session {payload['agent_session_id']}",
     )
 

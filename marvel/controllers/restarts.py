@@ -4,12 +4,15 @@ import hashlib
 from typing import Literal, NamedTuple
 
 from marvel.controllers import due
-from marvel.resources import Role, RoleSpec, Session
+from marvel.resources import Role, RoleSpec, Session, Template
 
 JITTER = 0.25  # of the delay, at most
 MIN_GOOD_RUN_SECONDS = 60.0  # that ends a streak of restarts
 # Ended because marvel or a person said so: it comes back at once, and nothing is charged.
 UNCHARGED = ("killed", "tmux-server-lost")
+BUDGET = "budget"  # reason: max_runtime or max_cost_usd is used up
+MID_TURN = ("working", "compacting")  # activities that are not interrupted
+STARTS_AFRESH = ("killed", "restarted")  # a person wanted another one, not the same again
 FRESH = ("restarted", "daemon-stop")  # the same, and the streak begins anew
 
 Act = Literal["start", "back-off", "wait", "give-up", "leave"]
@@ -34,7 +37,7 @@ def judge(session: Session, role: Role, now: float) -> Verdict:
     why = session.stop.reason if session.stop else session.reason
     if session.restart_requested or _is_stale(session, role) or why in FRESH:
         return Verdict("start")
-    if session.reason == "invalid-runtime":
+    if session.reason == "invalid-runtime" or why == BUDGET:
         return LEAVE
     if not _comes_back(session, role.spec):
         return _left(session)
@@ -49,6 +52,17 @@ def judge(session: Session, role: Role, now: float) -> Verdict:
     return _after_backoff(session, role.spec, now)
 
 
+def resumed(template: Template, before: Session | None) -> str:
+    """The agent's conversation that a refill goes on with; empty for a fresh start.
+
+    A resume that came to nothing (its agent never spoke) is not tried again, unless tmux was the cause.
+    """
+    if before is None or not template.resume or before.reason in STARTS_AFRESH:
+        return ""
+    lost = before.reason == "tmux-server-lost"
+    return before.agent_session_id or (before.resumes if lost else "")
+
+
 def backoff(spec: RoleSpec, uid: str, streak: int) -> float:
     """Seconds to wait before the restart that follows `streak` earlier ones: 0, then doubling."""
     if streak == 0:
@@ -56,6 +70,15 @@ def backoff(spec: RoleSpec, uid: str, streak: int) -> float:
     delay = min(spec.backoff_initial * 2.0 ** min(streak - 1, 32), spec.backoff_max)
     draw = int.from_bytes(hashlib.blake2s(f"{uid}/{streak}".encode(), digest_size=4).digest(), "big")
     return delay * (1 + JITTER * draw / 2**32)
+
+
+def budget_spent_at(spec: RoleSpec, session: Session) -> float | None:
+    """When a running session has used up its time (0: its money is used up); None while it has no bound."""
+    if spec.max_cost_usd is not None and (session.cost_usd or 0.0) >= spec.max_cost_usd:
+        return 0.0
+    if spec.max_runtime is None or session.started_at is None:
+        return None
+    return session.started_at + spec.max_runtime
 
 
 def streak_reset_at(session: Session) -> float | None:

@@ -6,7 +6,15 @@ new template is tried by one session alone, and the others wait (`held`) until i
 """
 
 from marvel.controllers import Decision, View, due
-from marvel.controllers.restarts import Verdict, judge, streak_reset_at
+from marvel.controllers.restarts import (
+    BUDGET,
+    MID_TURN,
+    Verdict,
+    budget_spent_at,
+    judge,
+    resumed,
+    streak_reset_at,
+)
 from marvel.events import (
     CONTROLLER_SESSIONS,
     AnyFact,
@@ -87,6 +95,7 @@ class _Pass:
         self._restart_stale(self.view.role, staying)
         for session in staying:
             self._recover(self.view.role, session)
+            self._hold_to_budget(self.view.role, session)
 
     def _prove(self, cohort: Cohort, slots: list[Session]) -> bool:
         """Whether one of the cohort's sessions has lived, or has ended well."""
@@ -124,6 +133,18 @@ class _Pass:
             self._add(session_ref(session), SessionRecovered(), session.position)
         else:
             self._wake(reset_at)
+
+    def _hold_to_budget(self, role: Role, session: Session) -> None:
+        """Past its budget a session ends at its next turn boundary, and stays ended."""
+        if session.state != "running":
+            return
+        over_at = budget_spent_at(role.spec, session)
+        if over_at is None:
+            return
+        if over_at > self.now:
+            self._wake(over_at)
+        elif session.activity not in MID_TURN:
+            self._stop(session, BUDGET, session.position, state="failed")
 
     def _one_off(self, session: Session) -> None:
         if session.alive:
@@ -234,6 +255,7 @@ class _Starts:
             delay=verdict.delay if verdict else 0.0,
             replaces=after.uid if after else "",
             predecessor=after.predecessor if after else "",
+            resumes=resumed(cohort.template, after),
         )
         ref = Ref(
             workspace=cohort.workspace,

@@ -10,12 +10,14 @@ from collections.abc import Mapping
 
 import msgspec
 
+import marvel
 from marvel.resources import RoleSpec, Session, Template
 from marvel.runtimes import LaunchPlan, Place, Wish, adapter_of, launch_plan
 from marvel.runtimes.launch import expanded
 from marvel.tmux import server_environment
 from marvel.world import World
 
+REPORTER = "report.py"  # in the state directory
 MAX_ENV_FILE_BYTES = 256 * 1024
 
 
@@ -74,6 +76,15 @@ def typed_prompt(session: Session, template: Template, role: RoleSpec | None, pl
     """What is to be typed to a session once it runs, as its plan says; empty: nothing."""
     wish = Wish(session=session, template=template, role=role, place=place)
     return launch_plan(wish, adapter_of(template)).typed_prompt
+
+
+def place_reporter(home: str) -> None:
+    """Copy the reporter to where agents run it from: a new marvel must not break those that run."""
+    source = os.path.join(os.path.dirname(marvel.__file__), "reporter.py")
+    fresh = os.path.join(home, f"{REPORTER}.new")
+    shutil.copyfile(source, fresh)
+    os.chmod(fresh, 0o600)
+    os.replace(fresh, os.path.join(home, REPORTER))
 
 
 def _check_directory(cwd: str) -> None:

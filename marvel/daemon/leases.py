@@ -7,10 +7,15 @@ agents cost the log nothing. A beat never fails the agent that sent it for a rea
 from collections.abc import Callable
 from typing import Any, get_args
 
+import msgspec
+
 from marvel.controllers import Lease
 from marvel.daemon.observations import Observation, context_trigger, says_something_new, signaled
 from marvel.daemon.tokens import Tokens
 from marvel.resources import Activity, RoleKey, Session
+from marvel.runtimes import Signal, parse
+from marvel.runtimes.activity import Told, freshest
+from marvel.runtimes.values import number
 from marvel.store.log import Store
 from marvel.world import World
 
@@ -47,26 +52,17 @@ class Leases:
         self.table: dict[str, Lease] = {uid: Lease(*lease) for uid, lease in store.leases().items()}
         self._unwritten: dict[str, int] = {}  # beats since the last write
         self._write_at: float | None = None
+        self._told: dict[str, Told] = {}  # freshest evidence of each session's activity
 
     def beat(self, params: dict[str, Any], wall: float, now: float) -> str:
         """Take one beat; returns the session's uid. Raises BeatRefused."""
         session = self._session(params)
         if "token" in params and not self._tokens.fits(params["token"], session.uid):
             raise BeatRefused("the token is not this session's")
-        percent = _percent(params.get("context_percent"))
-        activity = _activity(params.get("state"))
-        agent_session_id = _text(params.get("agent_session_id"))
-        self._renew(session, wall, now, percent=percent, said=bool(activity))
-        trigger = context_trigger(self._world(), session)
-        if says_something_new(session, activity, percent, agent_session_id, trigger=trigger):
-            self._note(
-                signaled(
-                    session.uid,
-                    activity=activity,
-                    context_percent=percent,
-                    agent_session_id=agent_session_id,
-                )
-            )
+        signal = self._fresh(session.uid, _signal(params), params.get("ts"), wall)
+        self._renew(session, wall, now, percent=signal.context_percent, said=bool(signal.activity))
+        if says_something_new(session, signal, trigger=context_trigger(self._world(), session)):
+            self._note(signaled(session.uid, signal))
         return session.uid
 
     def touched(self, uid: str, wall: float, now: float) -> bool:
@@ -76,7 +72,7 @@ class Leases:
             return False
         self._renew(session, wall, now)
         if session.signaled_at is None:
-            self._note(signaled(uid, activity="", context_percent=None, agent_session_id=""))
+            self._note(signaled(uid, Signal()))
         return True
 
     def _renew(
@@ -91,6 +87,15 @@ class Leases:
             self._write_at = now + FLUSH_SECONDS
         if session.misses or session.health != "healthy" or session.activity == "stuck":
             self._touch(session.role_key)  # it may change the verdict
+
+    def _fresh(self, uid: str, signal: Signal, ts: object, wall: float) -> Signal:
+        """The signal without its activity when a fresher one has been told: reports overtake each other."""
+        at = float(ts) if isinstance(ts, int | float) and 0 < ts <= wall else wall
+        told = Told(at, signal)
+        latest = freshest([self._told[uid], told] if uid in self._told else [told])
+        if latest is not None:
+            self._told[uid] = latest
+        return signal if latest is told else msgspec.structs.replace(signal, activity="", detail="")
 
     def deadline(self) -> float | None:
         """When `flush` has something to do, on the monotonic clock."""
@@ -124,6 +129,7 @@ class Leases:
 
     def forget(self, uid: str) -> None:
         """A session that has ended: its row stays, its memory goes."""
+        self._told.pop(uid, None)
         if uid not in self._unwritten:
             self.table.pop(uid, None)
 
@@ -137,6 +143,20 @@ class Leases:
         if session is None or not session.alive:
             raise BeatRefused(f"no such session: {uid or key}")
         return session
+
+
+def _signal(params: dict[str, Any]) -> Signal:
+    """What a beat says: an agent's own payload, or the plain fields. Raises BeatRefused."""
+    if "payload" in params:
+        return parse(str(params.get("source")), params["payload"]) or Signal()
+    return Signal(
+        activity=_activity(params.get("state")),
+        context_percent=_percent(params.get("context_percent")),
+        agent_session_id=_text(params.get("agent_session_id")),
+        detail=_text(params.get("detail")),
+        model=_text(params.get("model")),
+        cost_usd=number(params, "cost_usd"),
+    )
 
 
 def _percent(value: object) -> float | None:

@@ -17,6 +17,7 @@ from marvel.daemon import head as heads
 from marvel.daemon import observations
 from marvel.daemon.agents import Agents
 from marvel.daemon.fleet import Fleet
+from marvel.daemon.launch import place_reporter
 from marvel.daemon.listener import Listener
 from marvel.daemon.poller import MAX_WAIT_SECONDS, READ, Poller, seconds_until
 from marvel.daemon.reconciler import STALL_SECONDS, Controller, Pass, Reconciler
@@ -105,6 +106,7 @@ class Loop:
             log_id=store.log_id,
             seen=self._vitals.saw,
         )
+        place_reporter(paths.home)
         self._listener = Listener(paths.socket, self._poller, self._handle, time.monotonic)
         self._watch_signals()
         if (bell := self._bell.fileno()) is not None:

@@ -29,12 +29,14 @@ from marvel.events import (
     TmuxServerStarted,
     session_ref,
 )
-from marvel.resources import Activity, Session, State, Typing
+from marvel.resources import Session, State, Typing
+from marvel.runtimes import Signal
 from marvel.world import World
 
 Observation = Callable[[World, float], list[Draft]]
 
 CONTEXT_STEP = 5.0  # points of context that are worth an event
+COST_STEP_USD = 0.1
 
 
 def started(
@@ -142,20 +144,23 @@ def leftover(uid: str, pids: list[int], detail: str) -> Observation:
     return decide
 
 
-def signaled(
-    uid: str, *, activity: Activity, context_percent: float | None, agent_session_id: str
-) -> Observation:
+def signaled(uid: str, signal: Signal) -> Observation:
     """A heartbeat; an event only when it says something new."""
 
     def decide(world: World, now: float) -> list[Draft]:
         session = world.sessions.get(uid)
         if session is None or not session.alive:
             return []
-        trigger = context_trigger(world, session)
-        if not says_something_new(session, activity, context_percent, agent_session_id, trigger=trigger):
+        if not says_something_new(session, signal, trigger=context_trigger(world, session)):
             return []
         fact = SessionSignaled(
-            activity=activity, context_percent=context_percent, agent_session_id=agent_session_id
+            activity=signal.activity,
+            context_percent=signal.context_percent,
+            agent_session_id=signal.agent_session_id,
+            detail=signal.detail,
+            resets_at=signal.resets_at,
+            model=signal.model,
+            cost_usd=signal.cost_usd,
         )
         return [_about(session, fact)]
 
@@ -168,29 +173,35 @@ def context_trigger(world: World, session: Session) -> float | None:
     return role.spec.shift.context_percent if role is not None else None
 
 
-def says_something_new(
-    session: Session,
-    activity: Activity,
-    context_percent: float | None,
-    agent_session_id: str,
-    *,
-    trigger: float | None = None,
-) -> bool:
-    """The first beat since the start, another activity or conversation, a context that moved or
-    crossed the trigger.
+def says_something_new(session: Session, signal: Signal, *, trigger: float | None = None) -> bool:
+    """The first beat since the start, another activity, conversation or model, a moved context or cost,
+    or a context that crossed the trigger.
     """
     if session.signaled_at is None:
         return True
-    if activity and activity != session.activity:
+    if signal.activity and signal.activity != session.activity:
         return True
-    if agent_session_id and agent_session_id != session.agent_session_id:
+    if signal.agent_session_id and signal.agent_session_id != session.agent_session_id:
         return True
-    if context_percent is None:
+    if signal.model and signal.model != session.model:
+        return True
+    if signal.resets_at is not None and signal.resets_at != session.limited_until:
+        return session.activity == "limited" or signal.activity == "limited"
+    return (
+        _moved(session.cost_usd, signal.cost_usd, COST_STEP_USD)
+        or _moved(session.context_percent, signal.context_percent, CONTEXT_STEP)
+        or _crossed(session.context_percent, signal.context_percent, trigger)
+    )
+
+
+def _moved(known: float | None, told: float | None, step: float) -> bool:
+    return told is not None and (known is None or abs(told - known) >= step)
+
+
+def _crossed(known: float | None, told: float | None, trigger: float | None) -> bool:
+    if known is None or told is None or trigger is None:
         return False
-    known = session.context_percent
-    if known is None or abs(context_percent - known) >= CONTEXT_STEP:
-        return True
-    return trigger is not None and (known < trigger) != (context_percent < trigger)
+    return (known < trigger) != (told < trigger)
 
 
 def typed(uid: str, typing: Typing, problem: str) -> Observation:

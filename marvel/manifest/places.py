@@ -5,6 +5,8 @@ import re
 import stat
 from pathlib import Path
 
+from marvel.manifest.problems import quoted
+
 PLACEHOLDER = re.compile(r"\{(?:index|name|team|role)\}")
 PROMPT_BYTES = 256 * 1024
 
@@ -21,25 +23,26 @@ def resolve(text: str, directory: Path, *, expands: bool = False) -> str:
 
 def prompt_text(path: str) -> str:
     """What a `prompt_file` holds; ValueError says why it can't be read."""
+    shown = path if path.isprintable() else quoted(path)
     try:
         with open(path, "rb", opener=_without_waiting) as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise ValueError(f"not a regular file: {path}")
+                raise ValueError(f"not a regular file: {shown}")
             content = file.read(PROMPT_BYTES + 1)
     except FileNotFoundError:
-        raise ValueError(f"no such file: {path}") from None
+        raise ValueError(f"no such file: {shown}") from None
     except IsADirectoryError:
-        raise ValueError(f"is a directory: {path}") from None
+        raise ValueError(f"is a directory: {shown}") from None
     except OSError as error:
-        raise ValueError(f"can't be read: {path}: {error.strerror}") from None
+        raise ValueError(f"can't be read: {shown}: {error.strerror}") from None
     if len(content) > PROMPT_BYTES:
-        raise ValueError(f"must be at most 256 KiB: {path}")
+        raise ValueError(f"must be at most 256 KiB: {shown}")
     try:
         text = content.decode()
     except UnicodeDecodeError:
-        raise ValueError(f"must be UTF-8 text: {path}") from None
+        raise ValueError(f"must be UTF-8 text: {shown}") from None
     if "\0" in text:
-        raise ValueError(f"must not contain a NUL byte: {path}")
+        raise ValueError(f"must not contain a NUL byte: {shown}")
     return text
 
 

@@ -4,15 +4,37 @@ An adapter is chosen by `image`, else by the command's base name, else it is `ge
 `runtimes/<name>.py` with an `Adapter` and name it in `ADAPTERS`.
 """
 
+from typing import Any
+
 from marvel.resources import Template
-from marvel.runtimes.adapter import Adapter, LaunchPlan, Place, Wish
+from marvel.runtimes.adapter import Adapter, LaunchPlan, Place, Signal, Wish
+from marvel.runtimes.aider import AIDER
+from marvel.runtimes.claude import CLAUDE
+from marvel.runtimes.codex import CODEX
+from marvel.runtimes.forestage import FORESTAGE
+from marvel.runtimes.gemini import GEMINI
 from marvel.runtimes.generic import GENERIC
 from marvel.runtimes.launch import launch_plan
+from marvel.runtimes.opencode import OPENCODE
 from marvel.runtimes.simulator import SIMULATOR
 
-ADAPTERS: dict[str, Adapter] = {"generic": GENERIC, "simulator": SIMULATOR}
+ADAPTERS: dict[str, Adapter] = {
+    adapter.name: adapter
+    for adapter in (GENERIC, SIMULATOR, CLAUDE, CODEX, GEMINI, OPENCODE, AIDER, FORESTAGE)
+}
+PARSERS = {source: adapter.parse for adapter in ADAPTERS.values() for source in adapter.sources}
 
-__all__ = ["ADAPTERS", "Adapter", "LaunchPlan", "Place", "Wish", "adapter_of", "launch_plan"]
+__all__ = [
+    "ADAPTERS",
+    "Adapter",
+    "LaunchPlan",
+    "Place",
+    "Signal",
+    "Wish",
+    "adapter_of",
+    "launch_plan",
+    "parse",
+]
 
 
 def adapter_of(template: Template) -> Adapter:
@@ -20,3 +42,9 @@ def adapter_of(template: Template) -> Adapter:
     runtime = template.runtime
     name = runtime.image or runtime.command.rpartition("/")[2]
     return ADAPTERS.get(name, GENERIC)
+
+
+def parse(source: str, payload: Any) -> Signal | None:
+    """What a payload says; None for what is unknown or about something else. Never raises."""
+    reader = PARSERS.get(source)
+    return reader(source, payload) if reader is not None and isinstance(payload, dict) else None

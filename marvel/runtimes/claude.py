@@ -1,0 +1,165 @@
+"""Claude Code: its status line gives heartbeat and context, its hooks the activity.
+
+Both come from a settings file of the session's own, handed over with `--settings`; claude merges it with
+the user's, which are never touched. The conversation's id is chosen by us, so that it can be resumed.
+"""
+
+import json
+import shlex
+from typing import Any
+
+import msgspec
+
+from marvel.resources import Activity
+from marvel.runtimes.adapter import ALIVE, Adapter, LaunchPlan, Signal, Wish
+from marvel.runtimes.values import absent, has, number, text, version
+
+TICK_SECONDS = 5  # between status lines
+HOOKS = (
+    "SessionStart",
+    "UserPromptSubmit",
+    "PermissionRequest",
+    "Notification",
+    "Stop",
+    "StopFailure",
+    "PreCompact",
+    "PostCompact",
+    "SessionEnd",
+)
+TOOL_HOOKS = ("PreToolUse", "PostToolUse")  # many, so claude does not wait for them
+PERCENT_SINCE = (2, 1, 132)  # earlier ones told wrong percentages
+LIMITS = ("rate_limit", "overloaded")
+FULL_PERCENT = 100.0
+
+
+def prepare(wish: Wish, plan: LaunchPlan) -> LaunchPlan:
+    """The user's args, then settings, conversation, permissions and, on a fresh start, the prompt."""
+    template = wish.template
+    path, content = settings_file(wish)
+    args = plan.argv[1:]
+    flags = [*absent(args, "--settings", path), *conversation(wish, args)]
+    flags += absent(args, "--permission-mode", template.permissions)
+    told = " ".join(part for part in (template.persona, template.identity) if part)
+    flags += absent(args, "--append-system-prompt", told and f"You are {told}.")
+    if template.dangerous_permissions and not has(args, "--dangerously-skip-permissions"):
+        flags.append("--dangerously-skip-permissions")
+    prompt = opening(wish)
+    words = ("--", prompt) if prompt else ()
+    return msgspec.structs.replace(plan, argv=(*plan.argv, *flags, *words), files={path: content})
+
+
+def opening(wish: Wish) -> str:
+    """What it is told first: its prompt on a fresh start, the resume prompt after a resume."""
+    template = wish.template
+    return template.resume_prompt if wish.session.resumes else template.prompt or template.prompt_text
+
+
+def conversation(wish: Wish, args: tuple[str, ...]) -> tuple[str, ...]:
+    """`--resume` of the one before it in the slot, else a new id; nothing where the user chose."""
+    if has(args, "--session-id", "--resume", "-r", "--continue", "-c"):
+        return ()
+    resumes = wish.session.resumes
+    return ("--resume", resumes) if resumes else ("--session-id", conversation_id(wish.session.uid))
+
+
+def conversation_id(uid: str) -> str:
+    """A UUID that belongs to a session's uid (16 hex digits)."""
+    digits = uid.rjust(16, "0")
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[12:15]}-8{digits[15]}00-{digits[:12]}"
+
+
+def settings_file(wish: Wish) -> tuple[str, bytes]:
+    """The session's own settings: path and content."""
+    place = wish.place
+    hook = {"type": "command", "command": shlex.join(place.report("claude-hook")), "timeout": 5}
+    hooks: dict[str, Any] = {name: [{"hooks": [hook]}] for name in HOOKS}
+    hooks |= {name: [{"matcher": "*", "hooks": [{**hook, "async": True}]}] for name in TOOL_HOOKS}
+    line = {
+        "type": "command",
+        "command": shlex.join(place.report("claude-statusline")),
+        "refreshInterval": TICK_SECONDS,
+    }
+    settings: dict[str, Any] = {"statusLine": line, "hooks": hooks}
+    if wish.template.dangerous_permissions:
+        settings["skipDangerousModePermissionPrompt"] = True
+    return f"{place.directory}/claude.json", json.dumps(settings, indent=1).encode()
+
+
+def parse(source: str, payload: dict[str, Any]) -> Signal | None:
+    """A status line or a hook."""
+    if not text(payload, "session_id"):
+        return None
+    if source == "claude-statusline":
+        return _status_line(payload)
+    if payload.get("agent_id"):
+        return ALIVE  # a sub-agent's turn is not the agent's
+    activity, detail = _told(text(payload, "hook_event_name"), payload)
+    model = payload.get("model")
+    return Signal(
+        activity=activity,
+        detail=detail,
+        agent_session_id=text(payload, "session_id"),
+        model=text({"model": model}, "model"),
+    )
+
+
+def _status_line(payload: dict[str, Any]) -> Signal:
+    known = version(text(payload, "version"))
+    percent = number(payload, "context_window", "used_percentage") if known >= PERCENT_SINCE else None
+    resets = [
+        number(payload, "rate_limits", window, "resets_at")
+        for window in ("five_hour", "seven_day")
+        if (number(payload, "rate_limits", window, "used_percentage") or 0.0) >= FULL_PERCENT
+    ]
+    return Signal(
+        context_percent=percent if percent is None else min(percent, FULL_PERCENT),
+        agent_session_id=text(payload, "session_id"),
+        model=text(payload, "model", "id"),
+        cost_usd=number(payload, "cost", "total_cost_usd"),
+        resets_at=max((at for at in resets if at is not None), default=None),
+    )
+
+
+def _told(event: str, payload: dict[str, Any]) -> tuple[Activity, str]:
+    match event:
+        case "SessionStart":
+            return ("", "") if payload.get("source") == "compact" else ("idle", "")
+        case "UserPromptSubmit" | "PreToolUse" | "PostToolUse":
+            return "working", ""
+        case "PermissionRequest":
+            return "waiting", f"permission: {text(payload, 'tool_name') or 'a tool'}"
+        case "Notification":
+            return _notified(text(payload, "notification_type"))
+        case "Stop":
+            return "idle", ""
+        case "StopFailure":
+            return _failed(text(payload, "error"))
+        case "PreCompact":
+            return "compacting", ""
+        case "PostCompact":
+            return ("working" if payload.get("trigger") == "auto" else "idle"), ""
+        case _:
+            return "", ""
+
+
+def _notified(kind: str) -> tuple[Activity, str]:
+    if kind == "permission_prompt":
+        return "waiting", "permission"
+    return ("waiting", "input") if kind == "idle_prompt" else ("", "")
+
+
+def _failed(error: str) -> tuple[Activity, str]:
+    if error in LIMITS:
+        return "limited", error
+    return ("waiting", "login") if error == "authentication_failed" else ("idle", error)
+
+
+CLAUDE = Adapter(
+    "claude",
+    "once-seen",
+    prepare,
+    parse,
+    sources=("claude-hook", "claude-statusline"),
+    resumes=True,
+    minimum=(2, 1, 97),
+)

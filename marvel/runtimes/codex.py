@@ -1,0 +1,116 @@
+"""Codex CLI: hooks and notify come through `-c`; context and limits from its own record of the turn.
+
+It has no periodic beat, and its SessionStart fires at the first turn.
+"""
+
+import json
+import shlex
+from typing import Any
+
+import msgspec
+
+from marvel.resources import Activity
+from marvel.runtimes.adapter import Adapter, LaunchPlan, Signal, Wish
+from marvel.runtimes.claude import opening
+from marvel.runtimes.values import at, has, number, percent, text
+
+HOOKS = (
+    "SessionStart",
+    "UserPromptSubmit",
+    "PreToolUse",
+    "PostToolUse",
+    "PermissionRequest",
+    "Stop",
+    "SessionEnd",
+)
+WORKING = ("UserPromptSubmit", "PreToolUse", "PostToolUse", "task_started")
+
+
+def prepare(wish: Wish, plan: LaunchPlan) -> LaunchPlan:
+    """`codex [resume ID] ARGS`, then what reports to us, then the prompt."""
+    template, session = wish.template, wish.session
+    command, *args = plan.argv
+    flags = [f for f in ("--no-alt-screen", "--dangerously-bypass-hook-trust") if not has(args, f)]
+    if template.permissions and not has(args, "-s", "--sandbox"):
+        flags += ["-s", template.permissions]
+    bypass = "--dangerously-bypass-approvals-and-sandbox"
+    if template.dangerous_permissions and not has(args, bypass):
+        flags.append(bypass)
+    hook = json.dumps(shlex.join(wish.place.report("codex-hook")))
+    for name in HOOKS:
+        flags += ["-c", f'hooks.{name}=[{{hooks=[{{type="command",command={hook}}}]}}]']
+    if not any(word.startswith("notify=") for word in args):
+        flags += ["-c", f"notify={json.dumps(list(wish.place.report('codex-notify')))}"]
+    again = ("resume", session.resumes) if session.resumes else ()
+    prompt = opening(wish)
+    argv = (command, *args, *flags, *again, *(("--", prompt) if prompt else ()))
+    return msgspec.structs.replace(plan, argv=argv)
+
+
+def parse(source: str, payload: dict[str, Any]) -> Signal | None:
+    """A hook with the tail of the rollout, one record of a rollout, or a notification."""
+    match source:
+        case "codex-notify":  # turns that only make a title notify too: no evidence of activity
+            known = text(payload, "type") == "agent-turn-complete" and text(payload, "thread-id")
+            return Signal() if known else None
+        case "codex-rollout":
+            return _record(payload)
+        case _:
+            return _hook(payload)
+
+
+def _hook(payload: dict[str, Any]) -> Signal | None:
+    event = text(payload, "hook_event_name")
+    if event not in HOOKS or not text(payload, "session_id"):
+        return None
+    activity: Activity = ""
+    detail, context, resets = "", None, None
+    if event in WORKING:
+        activity = "working"
+    elif event == "PermissionRequest":
+        activity, detail = "waiting", f"permission: {text(payload, 'tool_name') or 'a tool'}"
+    elif event in ("Stop", "SessionStart"):
+        activity = "idle"
+    records = payload.get("rollout")
+    for record in records if isinstance(records, list) else []:
+        told = _record(record)
+        if told is None:
+            continue
+        context = told.context_percent if told.context_percent is not None else context
+        if event == "Stop" and told.activity == "limited":
+            activity, detail, resets = told.activity, told.detail, told.resets_at
+    return Signal(
+        activity=activity,
+        detail=detail,
+        context_percent=context,
+        agent_session_id=text(payload, "session_id"),
+        model=text(payload, "model"),
+        resets_at=resets,
+    )
+
+
+def _record(record: Any) -> Signal | None:
+    match text(record, "payload", "type"):
+        case "token_count":
+            info = at(record, "payload", "info")
+            used = number(info, "last_token_usage", "total_tokens")
+            return Signal(context_percent=percent(used, number(info, "model_context_window")))
+        case "task_started":
+            return Signal(activity="working")
+        case "task_complete":
+            error = text(record, "payload", "error", "codex_error_info")
+            limited = "limit" in error
+            return Signal(activity="limited" if limited else "idle", detail=error)
+        case _:
+            return None
+
+
+CODEX = Adapter(
+    "codex",
+    "none",
+    prepare,
+    parse,
+    sources=("codex-hook", "codex-notify", "codex-rollout"),
+    resumes=True,
+    minimum=(0, 160),
+)

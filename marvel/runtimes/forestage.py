@@ -1,0 +1,39 @@
+"""forestage: runs claude in a persona; what stands after `--` is claude's, and so are the signals."""
+
+import msgspec
+
+from marvel.runtimes.adapter import Adapter, LaunchPlan, Wish
+from marvel.runtimes.claude import conversation, opening, settings_file
+from marvel.runtimes.claude import parse as parse_claude
+from marvel.runtimes.values import absent
+
+
+def prepare(wish: Wish, plan: LaunchPlan) -> LaunchPlan:
+    """Its own flags, then claude's. No system prompt: claude keeps only the last, the persona's."""
+    session, template = wish.session, wish.template
+    before, _, after = _split(plan.argv)
+    path, content = settings_file(wish)
+    own = [
+        *absent(before, "--persona", template.persona),
+        *absent(before, "--identity", template.identity),
+        *absent(before, "--role", session.role),
+        *absent(before, "--name", session.name),
+        *absent(before, "--workspace", session.workspace),
+        *absent(before, "--team", session.team),
+        *absent(before, "--socket", wish.place.socket),
+        *absent(before, "--permission-mode", template.permissions),
+        *absent(before, "--script", template.runtime.script),
+    ]
+    theirs = [*absent(after, "--settings", path), *conversation(wish, after)]
+    argv = (*before, *own, "--", *after, *theirs)
+    return msgspec.structs.replace(plan, argv=argv, files={path: content}, typed_prompt=opening(wish))
+
+
+def _split(argv: tuple[str, ...]) -> tuple[tuple[str, ...], str, tuple[str, ...]]:
+    if "--" not in argv:
+        return argv, "", ()
+    place = argv.index("--")
+    return argv[:place], "--", argv[place + 1 :]
+
+
+FORESTAGE = Adapter("forestage", "once-seen", prepare, parse_claude, resumes=True)

@@ -1,0 +1,67 @@
+"""Gemini CLI: hooks from a settings file of the session's own. One process instead of two."""
+
+import json
+import shlex
+from typing import Any
+
+import msgspec
+
+from marvel.resources import Activity
+from marvel.runtimes.adapter import ALIVE, Adapter, LaunchPlan, Signal, Wish
+from marvel.runtimes.claude import conversation_id, opening
+from marvel.runtimes.values import has, number, percent, text
+
+HOOKS = ("SessionStart", "BeforeAgent", "AfterAgent", "AfterModel", "BeforeTool", "AfterTool", "Notification")
+WINDOW_TOKENS = 1_048_576  # of every gemini-2 and later
+TIMEOUT_MS = 5000
+
+
+def prepare(wish: Wish, plan: LaunchPlan) -> LaunchPlan:
+    """The launcher that ignores HUP and TERM is switched off; the prompt starts the conversation."""
+    path = f"{wish.place.directory}/gemini.json"
+    hook = {"type": "command", "command": shlex.join(wish.place.report("gemini-hook")), "timeout": TIMEOUT_MS}
+    content = json.dumps({"hooks": {name: [{"hooks": [hook]}] for name in HOOKS}}, indent=1).encode()
+    args = plan.argv[1:]
+    flags: list[str] = []
+    if not has(args, "--session-id", "--resume", "-r"):
+        resumes = wish.session.resumes
+        flags += ["--resume", resumes] if resumes else ["--session-id", conversation_id(wish.session.uid)]
+    if wish.template.dangerous_permissions and not has(args, "--yolo", "-y", "--approval-mode"):
+        flags.append("--yolo")
+    elif wish.template.permissions and not has(args, "--approval-mode", "--yolo", "-y"):
+        flags += ["--approval-mode", wish.template.permissions]
+    prompt = opening(wish)
+    if prompt and not has(args, "-i", "--prompt-interactive"):
+        flags += ["--prompt-interactive", prompt]
+    env = {"GEMINI_CLI_NO_RELAUNCH": "true", "GEMINI_CLI_SYSTEM_SETTINGS_PATH": path, **plan.env}
+    return msgspec.structs.replace(plan, argv=(*plan.argv, *flags), env=env, files={path: content})
+
+
+def parse(source: str, payload: dict[str, Any]) -> Signal | None:
+    """A hook. PreCompress comes every turn and SessionEnd up to three times: signs of life."""
+    if not text(payload, "session_id"):
+        return None
+    activity: Activity = ""
+    detail, context = "", None
+    match text(payload, "hook_event_name"):
+        case "BeforeAgent" | "BeforeTool" | "AfterTool":
+            activity = "working"
+        case "AfterAgent" | "SessionStart":
+            activity = "idle"
+        case "Notification" if text(payload, "notification_type") == "ToolPermission":
+            activity, detail = "waiting", "permission"
+        case "AfterModel":
+            used = number(payload, "llm_response", "usageMetadata", "totalTokenCount")
+            context = percent(used, WINDOW_TOKENS)
+        case _:
+            return ALIVE
+    return Signal(
+        activity=activity,
+        detail=detail,
+        context_percent=context,
+        agent_session_id=text(payload, "session_id"),
+        model=text(payload, "llm_request", "model"),
+    )
+
+
+GEMINI = Adapter("gemini", "none", prepare, parse, sources=("gemini-hook",), resumes=True, minimum=(0, 60))

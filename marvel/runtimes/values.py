@@ -1,0 +1,56 @@
+"""Reads values out of payloads that may hold anything, and flags out of argvs that a user wrote."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+MAX_TEXT = 200
+
+
+def text(payload: Any, *names: str) -> str:
+    """A text at a path of names; empty when there is none."""
+    value = at(payload, *names)
+    return "".join(c for c in value[:MAX_TEXT] if c.isprintable()) if isinstance(value, str) else ""
+
+
+def number(payload: Any, *names: str) -> float | None:
+    """A finite number, not below zero, at a path of names."""
+    value = at(payload, *names)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        found = float(value)
+    except OverflowError:
+        return None
+    return found if math.isfinite(found) and found >= 0 else None
+
+
+def percent(part: float | None, whole: float | None) -> float | None:
+    """A share, at most 100; None when either is unknown."""
+    return min(100.0, 100.0 * part / whole) if part is not None and whole else None
+
+
+def at(payload: Any, *names: str) -> Any:
+    """Whatever is at a path of names."""
+    for name in names:
+        payload = payload.get(name) if isinstance(payload, dict) else None
+    return payload
+
+
+def has(argv: Sequence[str], *flags: str) -> bool:
+    """Whether a user set one of these flags himself, as `--flag` or `--flag=value`."""
+    return any(word == flag or word.startswith(f"{flag}=") for word in argv for flag in flags)
+
+
+def absent(argv: Sequence[str], flag: str, *values: str) -> tuple[str, ...]:
+    """A flag and its values, unless the user set it or there is no value."""
+    return () if has(argv, flag) or not all(values) else (flag, *values)
+
+
+def version(words: str) -> tuple[int, ...]:
+    """The first dotted number in what `--version` printed; empty when there is none."""
+    for word in words.split():
+        parts = word.lstrip("v").split(".")
+        if len(parts) > 1 and parts[0].isdecimal():
+            return tuple(int(p) for p in parts if p.isdecimal() and len(p) < 10)
+    return ()

@@ -1,0 +1,139 @@
+"""What real agents' payloads mean, and that nothing of their contents gets past the reporter."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from marvel import reporter
+from marvel.runtimes import Signal, parse
+from marvel.runtimes.activity import Told, derive
+
+FIXTURES = Path(__file__).parents[1] / "fixtures" / "agents"
+NAMES = sorted(path.stem for path in FIXTURES.glob("*.json"))
+WAITING = ("waiting", None)
+# activity, and context % where one is told
+EXPECTED: dict[str, tuple[str, float | None]] = {
+    "claude-hook-Notification-idle_prompt": WAITING,
+    "claude-hook-Notification-permission_prompt": WAITING,
+    "claude-hook-PermissionRequest": WAITING,
+    "claude-hook-PostCompact": ("working", None),
+    "claude-hook-PostToolUse": ("working", None),
+    "claude-hook-PreCompact": ("compacting", None),
+    "claude-hook-PreToolUse": ("working", None),
+    "claude-hook-SessionStart-resume": ("idle", None),
+    "claude-hook-SessionStart-startup": ("idle", None),
+    "claude-hook-Stop": ("idle", None),
+    "claude-hook-StopFailure-rate_limit": ("limited", None),
+    "claude-hook-UserPromptSubmit": ("working", None),
+    "claude-statusline-used": ("", 15.0),
+    "codex-hook-PermissionRequest": WAITING,
+    "codex-hook-PostToolUse": ("working", None),
+    "codex-hook-PreToolUse": ("working", None),
+    "codex-hook-SessionStart": ("idle", None),
+    "codex-hook-Stop": ("idle", None),
+    "codex-hook-UserPromptSubmit": ("working", None),
+    "codex-rollout-task_complete": ("idle", None),
+    "codex-rollout-task_complete-error": ("limited", None),
+    "codex-rollout-task_started": ("working", None),
+    "codex-rollout-token_count": ("", 100 * 30020 / 258400),
+    "gemini-hook-AfterAgent": ("idle", None),
+    "gemini-hook-AfterModel": ("", 100 * 30020 / 1_048_576),
+    "gemini-hook-AfterTool": ("working", None),
+    "gemini-hook-BeforeAgent": ("working", None),
+    "gemini-hook-BeforeTool": ("working", None),
+    "gemini-hook-Notification-ToolPermission": WAITING,
+    "gemini-hook-SessionStart": ("idle", None),
+    "opencode-sse-permission.asked": WAITING,
+    "opencode-sse-session.idle": ("idle", None),
+    "opencode-sse-session.status-busy": ("working", None),
+    "opencode-sse-session.status-idle": ("idle", None),
+    "opencode-sse-session.status-retry": ("limited", None),
+}
+
+
+def payload(name: str) -> tuple[str, dict[str, Any]]:
+    source = "-".join(name.split("-")[:2])
+    return source, json.loads((FIXTURES / f"{name}.json").read_text())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_captured_payload_means_what_the_agent_did(name: str) -> None:
+    source, given_payload = payload(name)
+    signal = parse(source, given_payload)
+    assert signal is not None
+    activity, percent = EXPECTED.get(name, ("", None))
+    assert (signal.activity, signal.context_percent) == (activity, pytest.approx(percent))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_the_reporter_keeps_says_the_same(name: str) -> None:
+    source, given_payload = payload(name)
+    assert parse(source, reporter.reduced(given_payload)) == parse(source, given_payload)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_reporter_drops_prompts_commands_and_answers(name: str) -> None:
+    _, given_payload = payload(name)
+    kept = json.dumps(reporter.reduced(given_payload))
+    for said in ("MOCK-REPLY", "hello USE", "python3 -c", "touch ", "curl", "/home/dev"):
+        assert said not in kept
+
+
+def test_an_older_claude_tells_no_percentage() -> None:
+    source, told = payload("claude-statusline-used")
+    signal = parse(source, {**told, "version": "2.1.100"})
+    assert signal is not None
+    assert signal.context_percent is None
+
+
+def test_a_sub_agents_turn_is_only_a_sign_of_life() -> None:
+    source, told = payload("claude-hook-Stop")
+    assert parse(source, {**told, "agent_id": "a1"}) == Signal()
+
+
+def test_a_retry_tells_when_the_limit_ends() -> None:
+    signal = parse(*payload("opencode-sse-session.status-retry"))
+    assert signal is not None
+    assert signal.resets_at == pytest.approx(1795356076.676)
+
+
+def test_a_codex_turn_that_hit_its_limit_is_limited_and_tells_its_context() -> None:
+    _, stop = payload("codex-hook-Stop")
+    records = [payload(f"codex-rollout-{name}")[1] for name in ("token_count", "task_complete-error")]
+    signal = parse("codex-hook", reporter.reduced({**stop, "rollout": records}))
+    assert signal is not None
+    assert signal.activity == "limited"
+    assert signal.context_percent == pytest.approx(11.6, abs=0.1)
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(sorted(reporter.KEPT)), inner, max_size=5)
+    ),
+    max_leaves=15,
+)
+
+
+@given(st.sampled_from([*reporter.SOURCES, "unknown"]), values)
+def test_hostile_payloads_never_raise_and_never_carry_control_characters(source: str, told: Any) -> None:
+    signal = parse(source, reporter.reduced(told))
+    if signal is not None:
+        assert (signal.detail + signal.model + signal.agent_session_id).isprintable()
+        assert signal.context_percent is None or 0 <= signal.context_percent <= 100
+
+
+def test_a_late_report_and_a_sign_of_life_do_not_change_the_activity() -> None:
+    told = [Told(2.0, Signal(activity="idle")), Told(1.0, Signal(activity="working")), Told(3.0, Signal())]
+    assert derive(told, alive=True) == "idle"
+
+
+def test_a_dead_process_has_no_activity() -> None:
+    assert derive([Told(1.0, Signal(activity="working"))], alive=False) == ""
