@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-WAIT_SECONDS = 20.0  # for anything, on a loaded machine
+WAIT_SECONDS = 45.0  # for anything, on a loaded machine
 MARVEL = (sys.executable, "-P", "-m", "marvel")
 
 
