@@ -213,4 +213,6 @@ def _team(key: str) -> TeamKey:
 
 
 def _record(team: TeamKey, decide: Any) -> list[Event]:
-    return door.record(lambda world, _now: decide(world), workspace=team.workspace)
+    return door.record(
+        lambda world, _now: decide(world), needs="shift", what=f"shift {team}", workspace=team.workspace
+    )

@@ -90,7 +90,6 @@ class Agents:
         self._seen = seen  # is shown every list of panes
         self._agents: dict[str, Agent] = {}
         self._asking: set[str] = set()  # workspaces whose tmux is being asked for ends
-        self._typist = Typist(paths=paths, timers=timers, world=world, note=note, server=fleet.server)
         self._outputs = Outputs(world=world, server=fleet.server, path=paths.output)
         self.typing = Typing(
             timers=timers,
@@ -99,6 +98,7 @@ class Agents:
             lock=paths.typing_lock,
             note=note,
         )
+        self._typist = Typist(paths=paths, timers=timers, world=world, note=note, typing=self.typing)
         self.stopper = Stopper(type_keys=self._type_keys, on_gone=self._gone)
         self._orphans: dict[str, Pane] = {}
         self._sweeps: set[str] = set()  # ended sessions that may have left something behind

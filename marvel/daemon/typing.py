@@ -61,7 +61,15 @@ class Typing:
             self._note(injected(session.uid, size=size, failed=failed.message if failed else ""))
             done(failed)
 
-        self._send(session, over, text=text, enter=True, patience=patience)
+        self.paste(session, text, over, patience=patience)
+
+    def paste(self, session: Session, text: str, done: Done, *, patience: float = 0.0) -> None:
+        """The same for a caller that records what became of it itself."""
+        self._send(session, done, text=text, enter=True, patience=patience)
+
+    def reaches(self, session: Session) -> bool:
+        """Whether the session's pane can be typed to now."""
+        return bool(session.pane) and self._server(session.workspace) is not None
 
     def press(self, session: Session, keys: tuple[str, ...], done: Done) -> None:
         """Press keys at once, whoever types there: the session is asked to end."""

@@ -1,28 +1,23 @@
 """Types what the log says is to be typed into sessions, and looks for the handoffs that are written.
 
 A text is an intent on its session (`typing`) until its outcome is noted. A daemon that died in between
-types it once more: better twice than never. `type_into` is the one place where a text meets a pane.
+types it once more: better twice than never.
 """
 
 import os
 from collections.abc import Callable
 
 from marvel.daemon.observations import Observation, handoff_written, typed
+from marvel.daemon.typing import Typing
 from marvel.resources import Session
 from marvel.settings import Paths
-from marvel.tmux import Failed, TmuxServer
+from marvel.tmux import Failed
 from marvel.tmux.timers import Timers
 from marvel.world import World
 
 LOOK_SECONDS = 0.2  # between looks for a handoff, while one is waited for
+PERSON_PATIENCE_SECONDS = 30.0  # for a person who types there; what awaits the handoff has a time-out too
 PATH, PATH_FROM = "$MARVEL_HANDOFF", "$MARVEL_HANDOFF_FROM"
-
-
-def type_into(
-    server: TmuxServer, pane: str, uid: str, text: str, done: Callable[[Failed | None], None]
-) -> None:
-    """Type a text into a session's pane, and Enter."""
-    server.paste(pane, uid, text, done, enter=True)
 
 
 class Typist:
@@ -35,13 +30,13 @@ class Typist:
         timers: Timers,
         world: Callable[[], World],
         note: Callable[[Observation], None],
-        server: Callable[[str], TmuxServer | None],
+        typing: Typing,
     ) -> None:
         self._paths = paths
         self._timers = timers
         self._world = world
         self._note = note
-        self._server = server
+        self._hands = typing
         self._typing: set[str] = set()  # uids whose pane is being typed into
         self._awaited: dict[str, tuple[int, float]] = {}  # uid → size and mtime of its file when last seen
 
@@ -56,8 +51,7 @@ class Typist:
         typing = session.typing
         if typing is None or session.state != "running" or session.uid in self._typing or not session.pane:
             return
-        server = self._server(session.workspace)
-        if server is None:
+        if not self._hands.reaches(session):
             return  # looked at again once its panes are known
 
         def done(failed: Failed | None) -> None:
@@ -67,7 +61,7 @@ class Typist:
         self._typing.add(session.uid)
         text = typing.text.replace(PATH_FROM, self._paths.handoff(session.predecessor))
         text = text.replace("${MARVEL_HANDOFF}", PATH).replace(PATH, self._paths.handoff(session.uid))
-        type_into(server, session.pane, session.uid, text, done)
+        self._hands.paste(session, text, done, patience=PERSON_PATIENCE_SECONDS)
 
     def _look_for(self, uid: str) -> None:
         """Whether the file is there, newer than the question, and no longer growing."""

@@ -104,6 +104,8 @@ def test_what_a_session_may_do_is_up_to_its_role_and_its_token(home: Home) -> No
     assert home.events("role.scaled")[0]["actor"] == "session:w/t-helper-g1-0"
     assert as_session(home, "t-helper-g1-0", "kill", "w/t-r-g1-0").returncode == 1
     assert as_session(home, "t-supervisor-g1-0", "kill", "w/t-r-g1-0").returncode == 0
+    assert as_session(home, "t-helper-g1-0", "shift", "w/t", "--role", "r").returncode == 1
+    assert as_session(home, "t-supervisor-g1-0", "shift", "w/t", "--role", "r").returncode == 0
     for words in (("kill", "w/adhoc-0"), ("work", file), ("stop", "--yes"), ("delete", "workspace", "w")):
         assert as_session(home, "t-supervisor-g1-0", *words).returncode == 1, words
     forged = environment(home, "t-supervisor-g1-0") | {
@@ -111,8 +113,8 @@ def test_what_a_session_may_do_is_up_to_its_role_and_its_token(home: Home) -> No
     }
     lied = subprocess.run([*MARVEL, *scale, "7"], env=forged, capture_output=True, text=True, check=False)
     assert "MARVEL_TOKEN is not this session's" in lied.stderr
-    assert as_session(home, "t-r-g1-0", "get", "sessions").returncode == 0
-    assert len(home.events("session.refused")) == 7
+    assert as_session(home, "t-helper-g1-0", "get", "sessions").returncode == 0
+    assert len(home.events("session.refused")) == 8
     home.whole()
 
 
