@@ -202,7 +202,7 @@ class _Starts:
         """A new session in a slot, the successor of the one before it there."""
         cohort, now = self.cohort, self.work.now
         name = session_name(cohort.team, cohort.role, cohort.generation, index)
-        uid = mint(cohort.workspace, name, now, after.uid if after else cohort.created_at)
+        uid = mint(cohort.workspace, name, now, after.uid if after else cohort.position)
         is_try_again = after is not None and not after.held and self._is_try(after)
         reason = "" if is_try_again and self._interval_over() else self._gate()
         if not reason:
