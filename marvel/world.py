@@ -309,7 +309,7 @@ def _role_changes(world: World, event: Event) -> list[Change]:
     old = world.roles.get(key)
     match fact:
         case events.RoleApplied():
-            kept = {"restart_at": old.restart_at, "cause": old.cause} if old else {}
+            kept = {"restart_asked": old.restart_asked} if old else {}
             role = Role(
                 position=event.position,
                 workspace=key.workspace,
@@ -319,7 +319,7 @@ def _role_changes(world: World, event: Event) -> list[Change]:
                 created_at=old.created_at if old else event.time,
                 spec=fact.spec,
                 replicas=fact.replicas,
-                **kept,  # type: ignore[arg-type]
+                **kept,
             )
             return [_put(role)]
         case events.RoleRemoved():
@@ -331,10 +331,8 @@ def _role_changes(world: World, event: Event) -> list[Change]:
         case events.RoleScaled() if old is not None:
             return [_put(msgspec.structs.replace(old, position=event.position, replicas=fact.replicas))]
         case events.RoleRestartRequested() if old is not None:
-            restarted = msgspec.structs.replace(
-                old, position=event.position, restart_at=event.time, cause=event.position
-            )
-            return [_put(restarted)]
+            at = event.position
+            return [_put(msgspec.structs.replace(old, position=at, restart_asked=at))]
         case _:
             return []
 
@@ -449,6 +447,7 @@ def _session_fields(old: Session, event: Event) -> dict[str, Any] | None:
                 "pane": fact.pane,
                 "pid": fact.pid,
                 "pid_start": fact.pid_start,
+                "started": event.position,
                 "started_at": time,
             }
         case events.SessionStartFailed():

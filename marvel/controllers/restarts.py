@@ -32,7 +32,7 @@ LEAVE = Verdict("leave")
 def judge(session: Session, role: Role, now: float) -> Verdict:
     """The verdict on a session that has ended and holds a wanted slot."""
     why = session.stop.reason if session.stop else session.reason
-    if session.restart_requested or _is_stale(session, role) or why in FRESH:
+    if session.restart_requested or is_stale(session, role) or why in FRESH:
         return Verdict("start")
     if session.reason == "invalid-runtime":
         return LEAVE
@@ -47,6 +47,13 @@ def judge(session: Session, role: Role, now: float) -> Verdict:
         detail = f"{session.streak} restarts without a good run; marvel restart {session.key} clears it"
         return Verdict("give-up", reason="restart-budget", detail=detail)
     return _after_backoff(session, role.spec, now)
+
+
+def is_stale(session: Session, role: Role) -> bool:
+    """Whether a restart of the whole role was asked for since the session started, or ended unstarted."""
+    if session.started:
+        return session.started < role.restart_asked
+    return not session.alive and session.position < role.restart_asked
 
 
 def backoff(spec: RoleSpec, uid: str, streak: int) -> float:
@@ -95,5 +102,3 @@ def _left(session: Session) -> Verdict:
     return LEAVE
 
 
-def _is_stale(session: Session, role: Role) -> bool:
-    return role.restart_at is not None and session.created_at < role.restart_at

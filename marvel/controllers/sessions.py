@@ -6,7 +6,7 @@ new template is tried by one session alone, and the others wait (`held`) until i
 """
 
 from marvel.controllers import Decision, View, due
-from marvel.controllers.restarts import Verdict, judge, streak_reset_at
+from marvel.controllers.restarts import Verdict, is_stale, judge, streak_reset_at
 from marvel.events import (
     CONTROLLER_SESSIONS,
     AnyFact,
@@ -104,13 +104,11 @@ class _Pass:
 
     def _restart_stale(self, role: Role, slots: list[Session]) -> None:
         """`marvel restart TEAM`: one session at a time, the next once all the others are ready."""
-        if role.restart_at is None:
-            return
-        stale = [s for s in slots if s.created_at < (role.restart_at or 0.0)]
+        stale = [s for s in slots if is_stale(s, role)]
         running = [s for s in stale if s.state == "running"]
         others_ready = all(s.ready or s in stale for s in slots)
         if running and others_ready and not any(s.stop for s in slots):
-            self._stop(running[0], "restarted", role.cause)
+            self._stop(running[0], "restarted", role.restart_asked)
 
     def _recover(self, role: Role, session: Session) -> None:
         """A good run ends the streak of restarts."""
