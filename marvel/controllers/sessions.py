@@ -106,7 +106,7 @@ class _Pass:
         """`marvel restart TEAM`: one session at a time, the next once all the others are ready."""
         stale = [s for s in slots if is_stale(s, role)]
         running = [s for s in stale if s.state == "running"]
-        others_ready = all(s.ready or s in stale for s in slots)
+        others_ready = all(s.ready or s.state == "succeeded" or s in stale for s in slots)
         if running and others_ready and not any(s.stop for s in slots):
             self._stop(running[0], "restarted", role.restart_asked)
 
