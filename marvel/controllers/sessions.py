@@ -265,7 +265,7 @@ class _Starts:
 
         One that gave up hands the try on; a missing command does not: it is missing for all.
         """
-        if session.held or (session.stop is not None and session.stop.release):
+        if session.cleared_at is None or (session.stop is not None and session.stop.release):
             return False
         if session.alive:
             return True
