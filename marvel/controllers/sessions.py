@@ -202,7 +202,10 @@ class _Starts:
         name = session_name(cohort.team, cohort.role, cohort.generation, index)
         uid = mint(cohort.workspace, name, now, after.uid if after else cohort.position)
         is_try_again = after is not None and not after.held and self._is_try(after)
-        reason = "" if is_try_again and self._interval_over() else self._gate()
+        if is_try_again:
+            reason = "" if self._interval_over() else INTERVAL
+        else:
+            reason = self._gate()
         if not reason:
             self._note_start()
         runtime = cohort.template.runtime
