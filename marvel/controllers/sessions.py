@@ -171,7 +171,8 @@ class _Starts:
         slots = [s for s in work.slots if s.generation == cohort.generation]
         self.trying = cohort.proven or any(self._is_try(s) for s in slots)
         ours = (s for s in work.view.sessions if not s.one_off)
-        cleared = [s.cleared_at for s in ours if s.cleared_at is not None]
+        # A start ahead of now was before the clock went back: it would void the interval for that long.
+        cleared = [s.cleared_at for s in ours if s.cleared_at is not None and s.cleared_at <= work.now]
         self.last_start = max(cleared, default=None)
         self.started_now = False
 
