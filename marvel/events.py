@@ -254,6 +254,7 @@ class SessionGaveUp(Fact, frozen=True):
     warning = True
     reason: str
     detail: str = ""
+    state: State = "failed"  # how the slot is left
 
 
 class SessionReleased(Fact, frozen=True):

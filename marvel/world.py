@@ -487,7 +487,7 @@ def _session_fields(old: Session, event: Event) -> dict[str, Any] | None:
             return {"state": "crashloop-backoff", "restart_at": fact.restart_at, "delay": fact.delay}
         case events.SessionGaveUp():
             return {
-                "state": "failed",
+                "state": fact.state,
                 "reason": fact.reason,
                 "detail": fact.detail,
                 "restart_at": None,

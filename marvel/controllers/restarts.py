@@ -4,7 +4,7 @@ import hashlib
 from typing import Literal, NamedTuple
 
 from marvel.controllers import due
-from marvel.resources import Role, RoleSpec, Session
+from marvel.resources import Role, RoleSpec, Session, State
 
 JITTER = 0.25  # of the delay, at most
 MIN_GOOD_RUN_SECONDS = 60.0  # that ends a streak of restarts
@@ -24,6 +24,7 @@ class Verdict(NamedTuple):
     streak: int = 0  # of the session to be started
     reason: str = ""  # give-up
     detail: str = ""
+    state: State = "failed"  # give-up: how the slot is left
 
 
 LEAVE = Verdict("leave")
@@ -98,7 +99,8 @@ def _comes_back(session: Session, spec: RoleSpec) -> bool:
 def _left(session: Session) -> Verdict:
     """Nothing more is started; a slot that was waiting for a restart stops waiting."""
     if session.state == "crashloop-backoff":
-        return Verdict("give-up", reason=session.reason, detail="the restart policy changed")
+        detail = "the restart policy changed"
+        return Verdict("give-up", reason=session.reason, detail=detail, state=session.outcome)
     return LEAVE
 
 

@@ -190,7 +190,7 @@ class _Starts:
                     self.work._add(session_ref(session), fact, session.position)
                     self.work._wake(verdict.at)
                 case "give-up":
-                    gave_up = SessionGaveUp(reason=verdict.reason, detail=verdict.detail)
+                    gave_up = SessionGaveUp(reason=verdict.reason, detail=verdict.detail, state=verdict.state)
                     self.work._add(session_ref(session), gave_up, session.position)
                 case "wait":
                     self.work._wake(verdict.at)
