@@ -208,6 +208,7 @@ class Store:
             return projections.load(connection, head.position, workspace), [], False
         if self._world is None or self._world.position > head.position:
             self._world = projections.load(connection, head.position)
+            self._versions.clear()  # others may have recorded since they were read
             return self._world, [], True
         if self._world.position == head.position:
             return self._world, [], False
