@@ -1,10 +1,10 @@
 """Histories of one world, told step by step: who did what, and when. No I/O, no clock but its own.
 
-    story = Story(role(replicas=3))   # applied, nothing has run yet
-    story.settle()                    # the controllers decide until they have nothing to add
-    story.start()                     # what may start is in its pane
-    story.later(0.1).crash(0)         # slot 0 exits 1, a tenth of a second later
-    assert story.settle() == […]      # the facts they decide on
+story = Story(role(replicas=3))   # applied, nothing has run yet
+story.settle()                    # the controllers decide until they have nothing to add
+story.start()                     # what may start is in its pane
+story.later(0.1).crash(0)         # slot 0 exits 1, a tenth of a second later
+assert story.settle() == […]      # the facts they decide on
 """
 
 from __future__ import annotations

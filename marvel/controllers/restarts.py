@@ -102,5 +102,3 @@ def _left(session: Session) -> Verdict:
         detail = "the restart policy changed"
         return Verdict("give-up", reason=session.reason, detail=detail, state=session.outcome)
     return LEAVE
-
-

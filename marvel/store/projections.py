@@ -69,12 +69,13 @@ def replace_all(connection: sa.Connection, world: World) -> None:
 def differences(connection: sa.Connection, world: World) -> list[str]:
     """Where the tables and `world` are not equal, one line each; empty when they are."""
     wanted = {
-        (table, row_key(key)): (_workspace_of(table, key, row), encode(row)) for table, key, row in world.rows()
+        (name, row_key(key)): (_workspace_of(name, key, row), encode(row)) for name, key, row in world.rows()
     }
     found: dict[tuple[str, str], tuple[str, str]] = {}
     for name in TABLES:
         table = schema.metadata.tables[name]
-        for key, workspace, data in connection.execute(sa.select(table.c.key, table.c.workspace, table.c.data)):
+        query = sa.select(table.c.key, table.c.workspace, table.c.data)
+        for key, workspace, data in connection.execute(query):
             found[name, key] = (workspace, data)
     lines = []
     for name, key in sorted(wanted.keys() | found.keys()):

@@ -148,9 +148,7 @@ def test_a_payload_is_sorted_and_leaves_defaults_out() -> None:
         ("role.scaled", 0, '{"replicas":3}', "nothing reads role.scaled of schema 0"),
     ],
 )
-def test_what_does_not_fit_is_refused_with_its_reason(
-    kind: str, schema: int, payload: str, why: str
-) -> None:
+def test_what_does_not_fit_is_refused_with_its_reason(kind: str, schema: int, payload: str, why: str) -> None:
     with pytest.raises(ValueError, match=".") as raised:
         decode(kind, schema, payload)
     assert why in str(raised.value)

@@ -170,9 +170,7 @@ def test_a_spent_budget_is_a_failure_that_says_so_and_a_restart_clears_it() -> N
     assert is_warning(fact)
     session = story.slot(0)
     assert (session.state, session.reason) == ("failed", "restart-budget")
-    assert session.detail == (
-        "2 restarts without a good run; marvel restart demo/squad-agent-g1-0 clears it"
-    )
+    assert session.detail == ("2 restarts without a good run; marvel restart demo/squad-agent-g1-0 clears it")
     assert story.later(3600).settle() == []
     story.record(commands.restart_session(story.world, session.uid, story.now))
     story.run()
