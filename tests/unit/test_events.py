@@ -6,6 +6,7 @@ are missing; a file that is there is never written over.
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any, get_args
 
@@ -149,9 +150,8 @@ def test_a_payload_is_sorted_and_leaves_defaults_out() -> None:
     ],
 )
 def test_what_does_not_fit_is_refused_with_its_reason(kind: str, schema: int, payload: str, why: str) -> None:
-    with pytest.raises(ValueError, match=".") as raised:
+    with pytest.raises(ValueError, match=re.escape(why)):
         decode(kind, schema, payload)
-    assert why in str(raised.value)
 
 
 def test_an_older_shape_is_brought_up_step_by_step_also_in_a_whole_log(

@@ -1,13 +1,13 @@
 """The restart policy, number by number."""
 
 import pytest
-from tests.given import AGENTS, Story, kinds, role
 
 from marvel import commands
 from marvel.controllers.restarts import JITTER, backoff, streak_reset_at
 from marvel.daemon import observations
 from marvel.events import SessionBackedOff, SessionGaveUp, is_warning
 from marvel.resources import RoleSpec
+from tests.given import AGENTS, Story, kinds, role
 
 
 def running(**fields: object) -> Story:

@@ -1,12 +1,13 @@
 """The sessions controller: given a history → when it looks → then these facts."""
 
-from tests.given import AGENTS, START, Story, kinds, role, template
+from itertools import pairwise
 
 from marvel import commands, events
 from marvel.controllers import due, sessions
 from marvel.daemon import observations
 from marvel.events import CONTROLLER_SESSIONS, Ref, SessionScheduled, SessionStopping
 from marvel.resources import RoleKey, StopSpec, Template
+from tests.given import AGENTS, START, Story, kinds, role, template
 
 
 def look(story: Story) -> list[events.AnyFact]:
@@ -252,7 +253,7 @@ def test_an_unproven_template_does_not_hold_another_generation_or_role() -> None
 def test_mass_starts_keep_the_start_interval() -> None:
     story = Story(role(replicas=3, start_interval=5.0))
     times = _start_times(story, 3)
-    assert [round(b - a, 3) for a, b in zip(times, times[1:], strict=False)] == [5.0, 5.0]
+    assert [round(b - a, 3) for a, b in pairwise(times)] == [5.0, 5.0]
 
 
 def test_refills_after_a_dead_tmux_keep_the_start_interval_too() -> None:

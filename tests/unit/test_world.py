@@ -3,7 +3,6 @@
 import msgspec
 import pytest
 
-
 from marvel import events
 from marvel.events import KINDS, AnyFact, Event, Ref
 from marvel.resources import RoleKey, TeamKey
