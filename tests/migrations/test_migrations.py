@@ -80,7 +80,12 @@ def shape(engine: sa.Engine) -> dict[str, object]:
     found: dict[str, object] = {}
     for table in sorted(set(inspector.get_table_names()) - {"alembic_version"}):
         columns = {
-            column["name"]: (str(column["type"]), column["nullable"], column["default"], column["primary_key"])
+            column["name"]: (
+                str(column["type"]),
+                column["nullable"],
+                column["default"],
+                column["primary_key"],
+            )
             for column in inspector.get_columns(table)
         }
         indexes = {
