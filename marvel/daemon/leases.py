@@ -17,6 +17,7 @@ from marvel.world import World
 
 FLUSH_SECONDS = 1.0  # between writes of the lease table
 MAX_TEXT = 200  # characters of an agent's own session id
+MAX_NUMBER = 20  # characters of a refused number that its message repeats
 ACTIVITIES = frozenset(get_args(Activity)) - {"", "stuck"}  # `stuck` is ours to say
 
 
@@ -105,17 +106,20 @@ class Leases:
             uid = world.newest.get((workspace, name))
         session = world.sessions.get(uid) if isinstance(uid, str) else None
         if session is None or not session.alive:
-            raise BeatRefused(f"no such session: {uid or key}")
+            raise BeatRefused(f"no such session: {params.get('uid') or key}")
         return session
 
 
 def _percent(value: object) -> float | None:
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise BeatRefused("context_percent is not a number")
+    if isinstance(value, float) and not math.isfinite(value):
         raise BeatRefused("context_percent is not a number")
     if not 0 <= value <= 100:
-        raise BeatRefused(f"context_percent must be between 0 and 100, is {value:g}")
+        shown = str(value)[:MAX_NUMBER]  # an integer may have any number of digits
+        raise BeatRefused(f"context_percent must be between 0 and 100, is {shown}")
     return float(value)
 
 
@@ -129,4 +133,5 @@ def _activity(value: object) -> Activity:
 
 
 def _text(value: object) -> str:
-    return value[:MAX_TEXT] if isinstance(value, str) else ""
+    """What the log can hold of a text: JSON may bring halves of characters, which UTF-8 has not."""
+    return value[:MAX_TEXT].encode(errors="replace").decode() if isinstance(value, str) else ""
