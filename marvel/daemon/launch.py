@@ -46,15 +46,16 @@ def _check_directory(cwd: str) -> None:
 
 def _executable(plan: LaunchPlan, path: str) -> tuple[str, ...]:
     command = plan.argv[0]
-    if shutil.which(os.path.join(plan.cwd, command) if "/" in command else command, path=path):
+    file = os.path.join(plan.cwd, command)
+    if shutil.which(file if "/" in command else command, path=path):
         return plan.argv
-    if plan.stand_in and not os.path.exists(command):
+    if plan.stand_in and not os.path.exists(file):
         return plan.stand_in
     if "/" not in command:
         raise Unlaunchable(f"command {command} was not found in the daemon's PATH")
-    if not os.path.exists(os.path.join(plan.cwd, command)):
+    if not os.path.exists(file):
         raise Unlaunchable(f"command {command} does not exist")
-    if os.path.isdir(command):
+    if os.path.isdir(file):
         raise Unlaunchable(f"command {command} is a directory")
     raise Unlaunchable(f"command {command} is not executable")
 
