@@ -86,7 +86,7 @@ def _read_env_file(path: str) -> dict[str, str]:
             continue
         name, equals, value = stripped.partition("=")
         name, value = name.strip(), value.strip()
-        if not equals or not name or "\0" in value:
+        if not equals or name.split() != [name] or "\0" in stripped:
             raise Unlaunchable(f"env_file {path}, line {number}: not NAME=value")
         if len(value) >= 2 and value[0] == value[-1] and value[0] in "'\"":
             value = value[1:-1]
