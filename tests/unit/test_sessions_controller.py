@@ -7,7 +7,7 @@ from marvel.controllers import due, sessions
 from marvel.daemon import observations
 from marvel.events import CONTROLLER_SESSIONS, Ref, SessionScheduled, SessionStopping
 from marvel.resources import RoleKey, StopSpec, Template
-from tests.given import AGENTS, START, Story, kinds, role, template
+from tests.given import AGENTS, SQUAD, START, Story, kinds, role, template
 
 
 def look(story: Story) -> list[events.AnyFact]:
@@ -303,7 +303,7 @@ def _start_times(story: Story, wanted: int) -> list[float]:
 
 
 def restart(story: Story) -> None:
-    story.record(commands.restart_team(story.world, AGENTS[:2]))
+    story.record(commands.restart_team(story.world, SQUAD))
 
 
 def test_a_rolling_restart_takes_one_session_at_a_time() -> None:
