@@ -350,6 +350,7 @@ class SessionGaveUp(Fact, frozen=True):
     warning = True
     reason: str
     detail: str = ""
+    state: State = "failed"  # how the slot is left
 
 
 class SessionReleased(Fact, frozen=True):
@@ -781,14 +782,18 @@ def encode(fact: AnyFact) -> str:
 def decode(kind: str, schema: int, payload: str) -> AnyFact:
     """The fact of a payload, brought up to the present shape.
 
-    Raises ValueError when the kind is unknown or the payload does not fit it.
+    Raises ValueError when the kind is unknown, the schema a newer one, or the payload does not fit.
     """
     if kind not in KINDS:
         raise ValueError(f"unknown event kind {kind!r}")
     if schema == KINDS[kind].schema:
         return _decoders[kind].decode(payload)
+    if schema > KINDS[kind].schema:
+        raise ValueError(f"{kind} was written with schema {schema}, newer than {KINDS[kind].schema}")
     data = msgspec.json.decode(payload)
     while schema < KINDS[kind].schema:
+        if (kind, schema) not in UPCASTS:
+            raise ValueError(f"nothing reads {kind} of schema {schema}")
         data = UPCASTS[kind, schema](data)
         schema += 1
     return msgspec.convert(data, KINDS[kind])

@@ -205,8 +205,7 @@ class Role(Resource, frozen=True):
     created_at: float
     spec: RoleSpec
     replicas: int  # wanted; differs from spec.replicas after `marvel scale`
-    restart_at: float | None = None  # sessions scheduled before this are replaced, one at a time
-    cause: int = 0  # position of the event that asked for the restart
+    restart_asked: int = 0  # position of the last request: what started before it is replaced, one at a time
     chosen: Template | None = None  # by `shift undo`: stands until the manifest's own changes
 
     @property
@@ -380,6 +379,7 @@ class Session(Resource, frozen=True):
     replaces: str = ""  # uid of the session before it in the slot
     predecessor: str = ""  # uid of the session whose work it takes over in a shift
     cleared_at: float | None = None  # when it was allowed to start
+    started: int = 0  # position of the event that it was; clocks go back, positions do not
     started_at: float | None = None
     ended_at: float | None = None
 

@@ -325,7 +325,7 @@ def _role_changes(world: World, event: Event) -> list[Change]:
     old = world.roles.get(key)
     match fact:
         case events.RoleApplied():
-            kept = {"restart_at": old.restart_at, "cause": old.cause} if old else {}
+            kept = {"restart_asked": old.restart_asked} if old else {}
             role = Role(
                 position=event.position,
                 workspace=key.workspace,
@@ -336,7 +336,7 @@ def _role_changes(world: World, event: Event) -> list[Change]:
                 spec=fact.spec,
                 replicas=fact.replicas,
                 chosen=fact.chosen,
-                **kept,  # type: ignore[arg-type]
+                **kept,
             )
             return [_put(role)]
         case events.RoleRemoved():
@@ -353,10 +353,8 @@ def _role_changes(world: World, event: Event) -> list[Change]:
         case events.RoleScaled() if old is not None:
             return [_put(msgspec.structs.replace(old, position=event.position, replicas=fact.replicas))]
         case events.RoleRestartRequested() if old is not None:
-            restarted = msgspec.structs.replace(
-                old, position=event.position, restart_at=event.time, cause=event.position
-            )
-            return [_put(restarted)]
+            at = event.position
+            return [_put(msgspec.structs.replace(old, position=at, restart_asked=at))]
         case _:
             return []
 
@@ -512,6 +510,7 @@ def _session_fields(old: Session, event: Event) -> dict[str, Any] | None:
                 "pane": fact.pane,
                 "pid": fact.pid,
                 "pid_start": fact.pid_start,
+                "started": event.position,
                 "started_at": time,
             }
         case events.SessionStartFailed():
@@ -551,7 +550,7 @@ def _session_fields(old: Session, event: Event) -> dict[str, Any] | None:
             return {"state": "crashloop-backoff", "restart_at": fact.restart_at, "delay": fact.delay}
         case events.SessionGaveUp():
             return {
-                "state": "failed",
+                "state": fact.state,
                 "reason": fact.reason,
                 "detail": fact.detail,
                 "restart_at": None,

@@ -58,7 +58,7 @@ def run(
         team=key.team,
         role=key.role,
         session=name,
-        uid=mint(key.workspace, name, now),
+        uid=mint(key.workspace, name, now, world.position),
         generation=0,
     )
     runtime = template.runtime

@@ -14,7 +14,7 @@ from marvel.events import (
     TeamDeleted,
     WorkspaceCreated,
 )
-from marvel.resources import Role, RoleKey, TeamKey
+from marvel.resources import Role, RoleKey, Session, TeamKey
 from marvel.world import World
 
 Verb = Literal["create", "change", "remove", "keep"]
@@ -32,7 +32,7 @@ class Step(NamedTuple):
     stop: int = 0
     replace: int = 0
     keep: int = 0
-    working: int = 0  # of the stopped and replaced ones
+    working: int = 0  # of the stopped and replaced ones, at most
 
 
 class Plan(NamedTuple):
@@ -81,8 +81,8 @@ def _steps(world: World, draft: Draft) -> list[Step]:
             return [_role_step(world, RoleKey(workspace, team, role), fact)]
         case RoleRemoved():
             key = RoleKey(workspace, team, role)
-            alive = _alive(world, key)
-            return [Step("remove", "role", str(key), stop=alive, working=_working(world, key))]
+            staying = _staying(world, key)
+            return [Step("remove", "role", str(key), stop=len(staying), working=_working(world, key))]
         case EndpointApplied():
             known = (workspace, fact.name) in world.endpoints
             return [Step("change" if known else "create", "endpoint", f"{workspace}/{fact.name}")]
@@ -116,19 +116,22 @@ def _role_step(world: World, key: RoleKey, fact: RoleApplied) -> Step:
     stopped = max(0, old.replicas - fact.replicas)
     kept = min(old.replicas, fact.replicas)
     changed = old.template != (fact.chosen or fact.spec.template)
+    working = _working(world, key)
     if changed and fact.spec.shift.on_change == "shift":
-        working = _working(world, key)
         return Step("change", "role", str(key), tuple(changes), started, stopped, kept, 0, working)
-    return Step("change", "role", str(key), tuple(changes), started, stopped, 0, kept)
+    # Which ones go is decided when they go: those that work may be among them.
+    at_risk = min(stopped, working)
+    return Step("change", "role", str(key), tuple(changes), started, stopped, 0, kept, at_risk)
 
 
-def _alive(world: World, key: RoleKey) -> int:
-    return sum(1 for session in world.sessions_of(key) if session.alive and not session.one_off)
+def _staying(world: World, key: RoleKey) -> list[Session]:
+    """Sessions of a role that are there and not on their way out already."""
+    sessions = world.sessions_of(key)
+    return [s for s in sessions if s.state in ("pending", "running") and not s.one_off]
 
 
 def _working(world: World, key: RoleKey) -> int:
-    sessions = world.sessions_of(key)
-    return sum(1 for session in sessions if session.alive and session.activity == "working")
+    return sum(1 for session in _staying(world, key) if session.activity == "working")
 
 
 def _plain(role: Role) -> dict[str, Any]:
@@ -187,5 +190,7 @@ def _is_table(table: dict[str, Any], name: str) -> bool:
 def _shown(value: Any) -> str:
     if value is None:
         return "(default)"
+    if isinstance(value, tuple):
+        value = list(value)  # as a manifest has it
     text = value if isinstance(value, str) else repr(value)
     return text if len(text) <= 60 else text[:57] + "…"

@@ -111,9 +111,12 @@ def view_of(
     )
 
 
+ROUNDING_SECONDS = 0.001  # more than adding to a time of today and taking away again can be off
+
+
 def due(deadline: float, length: float, now: float) -> bool:
     """Whether a deadline that was set `length` seconds ahead has come.
 
     One that is further off than its own length was set before the clock went back: it has come.
     """
-    return now >= deadline or deadline - now > length
+    return now >= deadline or deadline - now > length + ROUNDING_SECONDS

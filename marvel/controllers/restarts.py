@@ -4,7 +4,7 @@ import hashlib
 from typing import Literal, NamedTuple
 
 from marvel.controllers import due
-from marvel.resources import Role, RoleSpec, Session, Template
+from marvel.resources import Role, RoleSpec, Session, State, Template
 
 JITTER = 0.25  # of the delay, at most
 MIN_GOOD_RUN_SECONDS = 60.0  # that ends a streak of restarts
@@ -27,6 +27,7 @@ class Verdict(NamedTuple):
     streak: int = 0  # of the session to be started
     reason: str = ""  # give-up
     detail: str = ""
+    state: State = "failed"  # give-up: how the slot is left
 
 
 LEAVE = Verdict("leave")
@@ -35,7 +36,7 @@ LEAVE = Verdict("leave")
 def judge(session: Session, role: Role, now: float) -> Verdict:
     """The verdict on a session that has ended and holds a wanted slot."""
     why = session.stop.reason if session.stop else session.reason
-    if session.restart_requested or _is_stale(session, role) or why in FRESH:
+    if session.restart_requested or is_stale(session, role) or why in FRESH:
         return Verdict("start")
     if session.reason == "invalid-runtime" or why == BUDGET:
         return LEAVE
@@ -61,6 +62,13 @@ def resumed(template: Template, before: Session | None) -> str:
         return ""
     lost = before.reason == "tmux-server-lost"
     return before.agent_session_id or (before.resumes if lost else "")
+
+
+def is_stale(session: Session, role: Role) -> bool:
+    """Whether a restart of the whole role was asked for since the session started, or ended unstarted."""
+    if session.started:
+        return session.started < role.restart_asked
+    return not session.alive and session.position < role.restart_asked
 
 
 def backoff(spec: RoleSpec, uid: str, streak: int) -> float:
@@ -114,9 +122,6 @@ def _comes_back(session: Session, spec: RoleSpec) -> bool:
 def _left(session: Session) -> Verdict:
     """Nothing more is started; a slot that was waiting for a restart stops waiting."""
     if session.state == "crashloop-backoff":
-        return Verdict("give-up", reason=session.reason, detail="the restart policy changed")
+        detail = "the restart policy changed"
+        return Verdict("give-up", reason=session.reason, detail=detail, state=session.outcome)
     return LEAVE
-
-
-def _is_stale(session: Session, role: Role) -> bool:
-    return role.restart_at is not None and session.created_at < role.restart_at

@@ -11,6 +11,7 @@ from marvel.controllers.restarts import (
     MID_TURN,
     Verdict,
     budget_spent_at,
+    is_stale,
     judge,
     resumed,
     streak_reset_at,
@@ -116,13 +117,11 @@ class _Pass:
 
     def _restart_stale(self, role: Role, slots: list[Session]) -> None:
         """`marvel restart TEAM`: one session at a time, the next once all the others are ready."""
-        if role.restart_at is None:
-            return
-        stale = [s for s in slots if s.created_at < (role.restart_at or 0.0)]
+        stale = [s for s in slots if is_stale(s, role)]
         running = [s for s in stale if s.state == "running"]
-        others_ready = all(s.ready or s in stale for s in slots)
+        others_ready = all(s.ready or s.state == "succeeded" or s in stale for s in slots)
         if running and others_ready and not any(s.stop for s in slots):
-            self._stop(running[0], "restarted", role.cause)
+            self._stop(running[0], "restarted", role.restart_asked)
 
     def _recover(self, role: Role, session: Session) -> None:
         """A good run ends the streak of restarts."""
@@ -208,7 +207,8 @@ class _Starts:
         slots = [s for s in work.slots if s.generation == cohort.generation]
         self.trying = cohort.proven or any(self._is_try(s) for s in slots)
         ours = (s for s in work.view.sessions if not s.one_off)
-        cleared = [s.cleared_at for s in ours if s.cleared_at is not None]
+        # A start ahead of now was before the clock went back: it would void the interval for that long.
+        cleared = [s.cleared_at for s in ours if s.cleared_at is not None and s.cleared_at <= work.now]
         self.last_start = max(cleared, default=None)
         self.started_now = False
 
@@ -226,7 +226,7 @@ class _Starts:
                     self.work._add(session_ref(session), fact, session.position)
                     self.work._wake(verdict.at)
                 case "give-up":
-                    gave_up = SessionGaveUp(reason=verdict.reason, detail=verdict.detail)
+                    gave_up = SessionGaveUp(reason=verdict.reason, detail=verdict.detail, state=verdict.state)
                     self.work._add(session_ref(session), gave_up, session.position)
                 case "wait":
                     self.work._wake(verdict.at)
@@ -237,9 +237,9 @@ class _Starts:
         """A new session in a slot, the successor of the one before it there."""
         cohort, now = self.cohort, self.work.now
         name = session_name(cohort.team, cohort.role, cohort.generation, index)
-        uid = mint(cohort.workspace, name, now, after.uid if after else cohort.created_at)
+        uid = mint(cohort.workspace, name, now, after.uid if after else cohort.position)
         is_try_again = after is not None and not after.held and self._is_try(after)
-        reason = "" if is_try_again and self._interval_over() else self._gate()
+        reason = self._interval() if is_try_again else self._gate()
         if not reason:
             self._note_start()
         runtime = cohort.template.runtime
@@ -281,6 +281,9 @@ class _Starts:
         """Why nothing may start right now; empty when something may."""
         if not self.cohort.proven and self.trying:
             return UNPROVEN
+        return self._interval()
+
+    def _interval(self) -> str:
         return "" if self._interval_over() else INTERVAL
 
     def _interval_over(self) -> bool:
@@ -303,7 +306,7 @@ class _Starts:
 
         One that gave up hands the try on; a missing command does not: it is missing for all.
         """
-        if session.held or (session.stop is not None and session.stop.release):
+        if session.cleared_at is None or (session.stop is not None and session.stop.release):
             return False
         if session.alive:
             return True

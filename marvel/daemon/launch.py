@@ -97,15 +97,16 @@ def _check_directory(cwd: str) -> None:
 
 def _executable(plan: LaunchPlan, path: str) -> tuple[str, ...]:
     command = plan.argv[0]
-    if shutil.which(os.path.join(plan.cwd, command) if "/" in command else command, path=path):
+    file = os.path.join(plan.cwd, command)
+    if shutil.which(file if "/" in command else command, path=path):
         return plan.argv
-    if plan.stand_in and not os.path.exists(command):
+    if plan.stand_in and not os.path.exists(file):
         return plan.stand_in
     if "/" not in command:
         raise Unlaunchable(f"command {command} was not found in the daemon's PATH")
-    if not os.path.exists(os.path.join(plan.cwd, command)):
+    if not os.path.exists(file):
         raise Unlaunchable(f"command {command} does not exist")
-    if os.path.isdir(command):
+    if os.path.isdir(file):
         raise Unlaunchable(f"command {command} is a directory")
     raise Unlaunchable(f"command {command} is not executable")
 
@@ -136,7 +137,7 @@ def _read_env_file(path: str) -> dict[str, str]:
             continue
         name, equals, value = stripped.partition("=")
         name, value = name.strip(), value.strip()
-        if not equals or not name or "\0" in value:
+        if not equals or name.split() != [name] or "\0" in stripped:
             raise Unlaunchable(f"env_file {path}, line {number}: not NAME=value")
         if len(value) >= 2 and value[0] == value[-1] and value[0] in "'\"":
             value = value[1:-1]

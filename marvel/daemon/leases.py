@@ -4,6 +4,7 @@ Leases are kept in memory and written at most once a second, all in one transact
 agents cost the log nothing. A beat never fails the agent that sent it for a reason on our side.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any, get_args
 
@@ -141,7 +142,7 @@ class Leases:
             uid = world.newest.get((workspace, name))
         session = world.sessions.get(uid) if isinstance(uid, str) else None
         if session is None or not session.alive:
-            raise BeatRefused(f"no such session: {uid or key}")
+            raise BeatRefused(f"no such session: {params.get('uid') or key}")
         return session
 
 
@@ -164,7 +165,9 @@ def _percent(value: object) -> float | None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise BeatRefused("context_percent is not a number")
-    if not 0 <= value <= 100:  # NaN is not either
+    if isinstance(value, float) and not math.isfinite(value):
+        raise BeatRefused("context_percent is not a number")
+    if not 0 <= value <= 100:
         raise BeatRefused(f"context_percent must be between 0 and 100, is {str(value)[:MAX_SHOWN]}")
     return float(value)
 

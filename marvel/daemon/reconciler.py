@@ -125,7 +125,7 @@ class Reconciler:
         for event in seen:
             ref = event.ref
             if ref.workspace is None or ref.team is None:
-                self._dirty |= self._concerned(event)
+                self._dirty |= self._concerned(event.kind)
             elif ref.role is not None:
                 self._dirty.add(RoleKey(ref.workspace, ref.team, ref.role))
             if isinstance(event.fact, TURNS):
@@ -133,9 +133,9 @@ class Reconciler:
         if reloaded:
             self.touch_all()
 
-    def _concerned(self, event: Event) -> set[RoleKey]:
+    def _concerned(self, kind: str) -> set[RoleKey]:
         """Roles that an event about something above them concerns."""
-        if event.kind in ("daemon.stop-requested", "daemon.stalled", "clock.stepped"):
+        if kind in ("daemon.stop-requested", "daemon.stalled", "clock.stepped"):
             return self.world.role_keys()
         return set()
 
@@ -146,6 +146,7 @@ class Reconciler:
         for observe in self._observations:
             for draft in observe(world, now):
                 yield draft
+                dirty |= self._concerned(draft.fact.kind)
                 ref = draft.ref
                 if ref.role is not None:
                     dirty.add(RoleKey(ref.workspace or "", ref.team or "", ref.role))

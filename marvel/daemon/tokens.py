@@ -26,4 +26,6 @@ class Tokens:
 
     def fits(self, token: object, uid: str) -> bool:
         """Whether a token was made for this session."""
-        return isinstance(token, str) and hmac.compare_digest(token.encode(), self.of(uid).encode())
+        if not isinstance(token, str):
+            return False
+        return hmac.compare_digest(token.encode(errors="replace"), self.of(uid).encode())

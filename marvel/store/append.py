@@ -3,6 +3,7 @@
 import hashlib
 from typing import Any, NamedTuple
 
+import msgspec
 import sqlalchemy as sa
 
 from marvel.errors import LogUnavailable
@@ -130,6 +131,18 @@ def event_of(row: Any) -> Event:
 
 
 def digest(previous: bytes, stored: list[Any]) -> bytes:
-    """The hash of an event: of the one before it, and of its stored columns in the table's order."""
-    text = "\x1f".join("\x00" if value is None else str(value) for value in stored)
-    return hashlib.sha256(previous + text.encode()).digest()
+    """The hash of an event: of the one before it, and of its stored columns, a JSON array in table order."""
+    return hashlib.sha256(previous + msgspec.json.encode(stored)).digest()
+
+
+def intact(previous: bytes, stored: list[Any], found: bytes) -> bool:
+    """Whether stored columns are what an event's hash was made of.
+
+    Text is to be read with surrogates in place of what is no UTF-8: neither that nor a blob is ever ours.
+    """
+    if any(isinstance(value, bytes) for value in stored):
+        return False
+    try:
+        return digest(previous, stored) == found
+    except UnicodeEncodeError:
+        return False

@@ -60,6 +60,17 @@ def _engine(path: str, pool: Any) -> sa.Engine:
 
 
 @contextmanager
+def any_text(connection: sa.Connection) -> Iterator[None]:
+    """Read text that is no UTF-8 too, with surrogates in its place, instead of failing on it."""
+    raw: Any = connection.connection.dbapi_connection
+    raw.text_factory = lambda data: data.decode(errors="surrogateescape")
+    try:
+        yield
+    finally:
+        raw.text_factory = str
+
+
+@contextmanager
 def explained(path: str) -> Iterator[None]:
     """Turn SQLite's errors into LogUnavailable, with the file's name and what to do."""
     try:

@@ -19,9 +19,9 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from marvel.events import NOWHERE, Draft, Event, LogCreated, stream_of
 from marvel.settings import Paths, make_private
 from marvel.store import migrate, projections, schema
-from marvel.store.append import GENESIS, Appender, Head, digest, event_of
+from marvel.store.append import GENESIS, Appender, Head, event_of, intact
 from marvel.store.bell import ring
-from marvel.store.engine import explained, open_engine
+from marvel.store.engine import any_text, explained, open_engine
 from marvel.world import Change, World
 
 SMALL_STEP_SECONDS = 1.0  # a clock that is behind the log by less is not followed back
@@ -194,12 +194,12 @@ class Store:
         previous, expected = GENESIS, 1
         columns = [column for column in schema.events.c if column.name != "hash"]
         query = sa.select(*columns, schema.events.c.hash).order_by(schema.events.c.position)
-        with explained(self.path), self._transaction() as connection:
+        with explained(self.path), self._transaction() as connection, any_text(connection):
             for row in connection.execute(query).yield_per(READ_BATCH):
                 *stored, found = row
                 if stored[0] != expected:
                     return expected - 1, f"position {expected} is missing (the next one is {stored[0]})"
-                if digest(previous, stored) != found:
+                if not intact(previous, stored, found):
                     return expected - 1, f"position {expected} was changed after it was recorded"
                 previous, expected = found, expected + 1
         return expected - 1, None
@@ -215,6 +215,7 @@ class Store:
             return projections.load(connection, head.position, workspace), [], False
         if self._world is None or self._world.position > head.position:
             self._world = projections.load(connection, head.position)
+            self._versions.clear()  # others may have recorded since they were read
             return self._world, [], True
         if self._world.position == head.position:
             return self._world, [], False

@@ -43,22 +43,25 @@ def upgrade(engine: sa.Engine, path: str) -> bool:
     refuse_newer(path, revision)
     if revision == HEAD:
         return False
-    if revision is not None:
-        _back_up(path, revision)
 
     from alembic import command
     from alembic.config import Config
 
     config = Config()
-    config.set_main_option("script_location", str(migrations_directory()))
+    config.set_main_option("script_location", str(migrations_directory()).replace("%", "%%"))
     with engine.connect().execution_options(write=True) as connection, connection.begin():
+        revision = revision_of(connection)  # another process may have been quicker
+        if revision == HEAD:
+            return False
+        if revision is not None:
+            _back_up(path, revision)
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
     return True
 
 
 def _back_up(path: str, revision: str) -> None:
-    """A copy beside the log, made through SQLite so that it is whole."""
+    """A copy beside the log, made through SQLite so that it is whole; what is not committed is not in it."""
     target = f"{path}.before-{HEAD}-from-{revision}"
     os.close(os.open(target, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     with sqlite3.connect(path) as source, sqlite3.connect(target) as copy:

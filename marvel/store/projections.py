@@ -33,15 +33,18 @@ def write(connection: sa.Connection, changes: Iterable[Change]) -> None:
         if row is None:
             gone.setdefault(name, []).append({"k": row_key(key)})
         else:
-            workspace = getattr(row, "workspace", "") or (row_key(key) if name == "workspaces" else "")
-            kept.setdefault(name, []).append(
-                {"key": row_key(key), "workspace": workspace, "data": encode(row)}
-            )
+            values = {"key": row_key(key), "workspace": _workspace_of(name, key, row), "data": encode(row)}
+            kept.setdefault(name, []).append(values)
     for name, keys in gone.items():
         table = schema.metadata.tables[name]
         connection.execute(table.delete().where(table.c.key == sa.bindparam("k")), keys)
     for name, rows in kept.items():
         connection.execute(sa.insert(schema.metadata.tables[name]).prefix_with("OR REPLACE"), rows)
+
+
+def _workspace_of(table: str, key: Key, row: Resource) -> str:
+    """The workspace a row is found under; empty for what belongs to none."""
+    return row_key(key) if table == "workspaces" else getattr(row, "workspace", "")
 
 
 def load(connection: sa.Connection, position: int, workspace: str | None = None) -> World:
@@ -65,12 +68,15 @@ def replace_all(connection: sa.Connection, world: World) -> None:
 
 def differences(connection: sa.Connection, world: World) -> list[str]:
     """Where the tables and `world` are not equal, one line each; empty when they are."""
-    wanted = {(table, row_key(key)): encode(row) for table, key, row in world.rows()}
-    found: dict[tuple[str, str], str] = {}
+    wanted = {
+        (name, row_key(key)): (_workspace_of(name, key, row), encode(row)) for name, key, row in world.rows()
+    }
+    found: dict[tuple[str, str], tuple[str, str]] = {}
     for name in TABLES:
         table = schema.metadata.tables[name]
-        for key, data in connection.execute(sa.select(table.c.key, table.c.data)):
-            found[name, key] = data
+        query = sa.select(table.c.key, table.c.workspace, table.c.data)
+        for key, workspace, data in connection.execute(query):
+            found[name, key] = (workspace, data)
     lines = []
     for name, key in sorted(wanted.keys() | found.keys()):
         if (name, key) not in found:

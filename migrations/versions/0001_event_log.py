@@ -49,6 +49,12 @@ def upgrade() -> None:
             f"CREATE TRIGGER events_no_{verb.lower()} BEFORE {verb} ON events "
             "BEGIN SELECT RAISE(ABORT, 'the event log is append-only'); END"
         )
+    # INSERT OR REPLACE deletes without a DELETE trigger, unless a connection asks for recursive ones.
+    op.execute(
+        "CREATE TRIGGER events_no_replace BEFORE INSERT ON events WHEN EXISTS (SELECT 1 FROM events "
+        "WHERE position = NEW.position OR (stream = NEW.stream AND stream_version = NEW.stream_version)) "
+        "BEGIN SELECT RAISE(ABORT, 'the event log is append-only'); END"
+    )
     for name in PROJECTIONS:
         op.create_table(
             name,

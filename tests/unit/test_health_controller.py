@@ -1,0 +1,68 @@
+"""Readiness: when a session may take over."""
+
+from marvel import commands, events
+from marvel.controllers import health
+from marvel.daemon import observations
+from marvel.events import SessionReadied
+from marvel.resources import HealthcheckSpec, RoleKey, ShiftSpec, Template
+from tests.given import Story, role
+
+BEATS = HealthcheckSpec(type="heartbeat")
+
+
+def look(story: Story) -> list[events.AnyFact]:
+    return [draft.fact for draft in story.decide(health.reconcile).events]
+
+
+def started(*, promise: str = "none", replicas: int = 1, **fields: object) -> Story:
+    """A role whose first session has just started."""
+    story = Story(role(replicas=replicas, **fields), promise=promise)  # type: ignore[arg-type]
+    story.settle()
+    return story.start()
+
+
+def test_without_a_check_a_running_session_is_ready_at_once_and_said_so_once() -> None:
+    story = started()
+    assert look(story) == [SessionReadied(ready=True)]
+    story.settle()
+    assert story.slot(0).ready
+    assert look(story) == []
+
+
+def test_what_is_not_running_is_left_alone() -> None:
+    story = Story(role(replicas=2))
+    story.settle()
+    assert look(story) == []
+    story.start().crash(0)
+    assert look(story) == []
+
+
+def test_min_ready_is_waited_for_from_the_start_and_never_longer_than_itself() -> None:
+    story = started(shift=ShiftSpec(min_ready=5.0))
+    began = story.now
+    assert story.decide(health.reconcile) == ([], began + 5.0)
+    story.now = began + 5.0
+    assert look(story) == [SessionReadied(ready=True)]
+    story.now = began - 3600
+    assert look(story) == [SessionReadied(ready=True)]
+
+
+def test_what_beats_not_at_all_is_ready_by_time() -> None:
+    assert look(started(healthcheck=BEATS, promise="none")) == [SessionReadied(ready=True)]
+
+
+def test_one_offs_are_ready_at_once_and_other_roles_are_not_ours() -> None:
+    story = started(healthcheck=BEATS, promise="from-start")
+    key = RoleKey("demo", "adhoc", "adhoc")
+    story.record(commands.run(story.world, key, Template(), story.now))
+    story.start_one(story.events[-1].ref.uid or "")
+    assert look(story) == []
+    (draft,) = story.decide(health.reconcile, key).events
+    assert draft.fact == SessionReadied(ready=True)
+
+
+def test_a_session_that_ends_is_no_longer_ready() -> None:
+    story = started()
+    story.settle()
+    story.see(observations.ended(story.slot(0).uid, exit_status=0))
+    assert not story.world.sessions_of(story.slot(0).role_key)[0].ready

@@ -1,0 +1,131 @@
+"""How an agent's process is made from a role: pure plans."""
+
+import pytest
+
+from marvel.resources import HealthcheckSpec, RoleSpec, RuntimeSpec, Session, ShiftSpec, Template
+from marvel.runtimes import LaunchPlan, Place, Wish, adapter_of, launch_plan
+
+PLACE = Place(
+    home="/state",
+    socket="/state/marvel.sock",
+    beat="/state/beats/u1",
+    directory="/state/sessions/u1",
+    token="secret",  # noqa: S106
+    python="/usr/bin/python3",
+)
+SESSION = Session(
+    position=1,
+    workspace="demo",
+    team="squad",
+    role="agent",
+    name="squad-agent-g2-3",
+    uid="u1",
+    generation=2,
+    index=3,
+    state="pending",
+    created_at=1.0,
+    image="",
+    command="",
+    predecessor="u0",
+)
+
+
+def planned(template: Template, role: RoleSpec | None = None) -> LaunchPlan:
+    wish = Wish(session=SESSION, template=template, role=role, place=PLACE)
+    return launch_plan(wish, adapter_of(template))
+
+
+@pytest.mark.parametrize(
+    ("runtime", "name"),
+    [
+        (RuntimeSpec(image="simulator"), "simulator"),
+        (RuntimeSpec(command="bin/simulator"), "simulator"),
+        (RuntimeSpec(command="/opt/simulator"), "simulator"),
+        (RuntimeSpec(command="sleep"), "generic"),
+        (RuntimeSpec(image="unheard-of", command="bin/simulator"), "generic"),
+        (RuntimeSpec(image="simulator", command="sleep"), "simulator"),
+    ],
+)
+def test_the_image_goes_before_the_commands_name_and_the_rest_is_generic(
+    runtime: RuntimeSpec, name: str
+) -> None:
+    assert adapter_of(Template(runtime=runtime)).name == name
+
+
+def test_a_generic_argv_is_passed_on_as_it_is() -> None:
+    args = ("-c", 'echo "$(id -u) ; #{pane_id}"', "", "größe", "{other}", "--", "a\nb")
+    plan = planned(Template(runtime=RuntimeSpec(command="/bin/sh", args=args, cwd="/srv"), prompt="Go."))
+    assert plan.argv == ("/bin/sh", *args)
+    assert (plan.cwd, plan.typed_prompt, plan.stand_in, plan.files) == ("/srv", "Go.", (), {})
+
+
+def test_placeholders_are_filled_in_where_promised_and_nowhere_else() -> None:
+    runtime = RuntimeSpec(
+        command="run-{index}",
+        args=("{name}", "{team}-{role}", "{index}{index}", "{{index}}", "{workspace}"),
+        cwd="/srv/{index}",
+        env={"{index}": "{name}"},
+    )
+    plan = planned(Template(runtime=runtime, prompt="You are {name}."))
+    assert plan.argv == ("run-{index}", "squad-agent-g2-3", "squad-agent", "33", "{3}", "{workspace}")
+    assert plan.cwd == "/srv/3"
+    assert plan.env["{index}"] == "squad-agent-g2-3"
+    assert plan.typed_prompt == "You are squad-agent-g2-3."
+
+
+def test_the_text_of_a_prompt_file_is_typed_where_there_is_no_prompt() -> None:
+    assert planned(Template(prompt_text="from {role}'s file")).typed_prompt == "from agent's file"
+    assert planned(Template(prompt="own", prompt_text="file")).typed_prompt == "own"
+
+
+def test_an_agent_is_told_who_it_is_and_a_role_can_not_say_otherwise() -> None:
+    runtime = RuntimeSpec(command="x", env={"MARVEL_TOKEN": "forged", "MINE": "1"})
+    assert planned(Template(runtime=runtime)).env == {
+        "MINE": "1",
+        "MARVEL_HOME": "/state",
+        "MARVEL_SOCKET": "/state/marvel.sock",
+        "MARVEL_SESSION": "squad-agent-g2-3",
+        "MARVEL_SESSION_UID": "u1",
+        "MARVEL_WORKSPACE": "demo",
+        "MARVEL_TEAM": "squad",
+        "MARVEL_ROLE": "agent",
+        "MARVEL_GENERATION": "2",
+        "MARVEL_INDEX": "3",
+        "MARVEL_TOKEN": "secret",
+        "MARVEL_BEAT": "/state/beats/u1",
+        "MARVEL_HEARTBEAT_SECONDS": "10",
+    }
+
+
+@pytest.mark.parametrize(
+    ("check", "seconds"),
+    [
+        (HealthcheckSpec(timeout=30.0), "10"),
+        (HealthcheckSpec(timeout=1.0), "0.333333"),
+        (HealthcheckSpec(type="process-alive", timeout=1.0), "10"),
+        (None, "10"),
+    ],
+)
+def test_beats_are_asked_for_three_times_a_timeout(check: HealthcheckSpec | None, seconds: str) -> None:
+    plan = planned(Template(), RoleSpec(name="agent", healthcheck=check))
+    assert plan.env["MARVEL_HEARTBEAT_SECONDS"] == seconds
+
+
+def test_a_handoff_names_the_own_file_and_the_predecessors() -> None:
+    plan = planned(Template(), RoleSpec(name="agent", shift=ShiftSpec(handoff="Write it down.")))
+    assert plan.env["MARVEL_HANDOFF"] == "/state/sessions/u1/handoff.md"
+    assert plan.env["MARVEL_HANDOFF_FROM"] == "/state/sessions/u0/handoff.md"
+
+
+def test_the_simulator_is_this_marvels_own_unless_a_file_of_that_name_exists() -> None:
+    own = (
+        *("--name", "squad-agent-g2-3", "--workspace", "demo", "--team", "squad", "--role", "agent"),
+        *("--generation", "2", "--socket", "/state/marvel.sock", "--script", "s.lua"),
+    )
+    built_in = ("/usr/bin/python3", "-P", "-m", "marvel.simulator", "--tick", "50", *own)
+    runtime = RuntimeSpec(image="simulator", args=("--tick", "50"), script="s.lua")
+    plan = planned(Template(runtime=runtime))
+    assert (plan.argv, plan.stand_in) == (built_in, ())
+    runtime = RuntimeSpec(command="bin/simulator", args=("--tick", "50"), script="s.lua")
+    plan = planned(Template(runtime=runtime))
+    assert (plan.argv, plan.stand_in) == (("bin/simulator", "--tick", "50", *own), built_in)
