@@ -8,7 +8,7 @@ from marvel.events import KINDS, AnyFact, Event, Ref
 from marvel.resources import RoleKey, TeamKey
 from marvel.world import AUDIT_ONLY, KEPT_PAST_SESSIONS, TABLES, World
 from tests.given import AGENTS, Story, role, template
-from tests.unit.test_events import full
+from tests.unit.test_event_kinds import full
 
 SCOPES = {
     "workspace": Ref(workspace="demo"),
