@@ -75,7 +75,7 @@ def test_a_template_that_never_gets_ready_aborts_by_itself_with_the_daemon_kille
 
 def test_a_full_agent_is_replaced_inside_its_generation(home: Home) -> None:
     home.start()
-    args = ("--tick", "200", "--context-start", "70", "--growth", "4", "4")
+    args = ("--tick", "200", "--context-start", "60", "--growth", "1", "1")
     home.marvel("work", home.write(manifest(simulated(*args, shift="context_percent = 80"))), "--wait")
     until(lambda: len(home.events("session.triggered")) >= 2, "both are full", home.describe)
     fired = home.events("session.triggered")

@@ -1,7 +1,7 @@
 """Every kind of event keeps its meaning: golden files hold what is written, and old ones stay readable.
 
-After a deliberate change: `MARVEL_WRITE_GOLDEN=1 pytest tests/unit/test_event_kinds.py -n 0` writes the files that
-are missing; a file that is there is never written over.
+After a deliberate change: `MARVEL_WRITE_GOLDEN=1 pytest tests/unit/test_event_kinds.py -n 0` writes the
+files that are missing; a file that is there is never written over.
 """
 
 import json
