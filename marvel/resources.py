@@ -399,6 +399,11 @@ class Session(Resource, frozen=True):
     def retiring(self) -> bool:
         return self.retirement is not None
 
+    @property
+    def dismissed(self) -> bool:
+        """Retiring, and nothing is waited for any more."""
+        return self.retirement is not None and self.retirement.dismissed
+
 
 class Endpoint(Resource, frozen=True):
     """A stable name for the ready sessions of a team or of one of its roles."""

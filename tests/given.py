@@ -31,6 +31,7 @@ from marvel.resources import (
     TeamSpec,
     Template,
 )
+from marvel.runtimes import Signal
 from marvel.world import World
 
 START = 1_700_000_000.0
@@ -161,7 +162,7 @@ class Story:
     def beat(self, slot: int, key: RoleKey = AGENTS) -> Story:
         """A slot's first heartbeat, or a later one that says nothing."""
         uid = self.slot(slot, key).uid
-        self.see(observations.signaled(uid, activity="", context_percent=None, agent_session_id=""))
+        self.see(observations.signaled(uid, Signal()))
         return self
 
     def run(self, seconds: float = 1.0) -> Story:

@@ -74,7 +74,10 @@ class _Pass:
 
     def _cohort(self, cohort: Cohort, slots: list[Session]) -> None:
         staying = [s for s in slots if not (s.stop and s.stop.release)]
-        excess = sorted(staying, key=_first_to_go)[: max(0, len(staying) - cohort.count)]
+        # What was dismissed fills no place: its count fell with it, or already stands for somebody else.
+        dismissed = [s for s in staying if s.dismissed]
+        others = sorted((s for s in staying if s not in dismissed), key=_first_to_go)
+        excess = dismissed + others[: max(0, len(others) - cohort.count)]
         for session in excess:
             self._give_up_slot(session, self._removal_reason(cohort, session), cohort.position)
         staying = [s for s in staying if s not in excess]
@@ -315,14 +318,10 @@ class _Starts:
         return judge(session, self.role, self.work.now).act in ("start", "back-off", "wait")
 
 
-def _first_to_go(session: Session) -> tuple[bool, bool, bool, bool, bool, int]:
-    """Order of removal: retiring (those that nothing is waited for before the others), failed (or on its
-    way out), unhealthy, pending, then the highest index.
-    """
-    mark = session.retirement
+def _first_to_go(session: Session) -> tuple[bool, bool, bool, bool, int]:
+    """Order of removal: retiring, failed (or on its way out), unhealthy, pending, then the highest index."""
     return (
-        mark is None or not mark.dismissed,
-        mark is None,
+        not session.retiring,
         session.state in ("pending", "running", "succeeded"),
         session.health != "unhealthy",
         session.state != "pending",

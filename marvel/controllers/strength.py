@@ -38,8 +38,9 @@ class Strength:
         self.leaving = [s for s in ours if s.alive and s.stop is not None and s.stop.release]
         staying = [s for s in ours if s.current and not (s.stop is not None and s.stop.release)]
         self.staying = sorted(staying, key=lambda s: (s.generation, s.index))
-        self.remaining = [s for s in self.staying if not _dismissed(s)]
+        self.remaining = [s for s in self.staying if not s.dismissed]
         self.ready = [s for s in self.remaining if self.counts_as_ready(s)]
+        self.going = sum(1 for s in ours if s.dismissed and s.alive)  # let go, and still there
         self._counts = {cohort.generation: cohort.count for cohort in view.cohorts}
 
     def counts_as_ready(self, session: Session) -> bool:
@@ -90,6 +91,7 @@ class Strength:
     def dismiss(self, session: Session, cohort: Cohort | None, reason: str) -> None:
         """Let a session go; with a cohort, its count falls with it."""
         self.add(session, dismissal(reason))
+        self.going += session.alive
         self.remaining = [s for s in self.remaining if s is not session]
         self.ready = [s for s in self.ready if s is not session]
         if cohort is not None:
@@ -143,7 +145,3 @@ def worst_first(strength: Strength, superseded: set[int], session: Session) -> t
         -(session.context_percent or 0.0),
         -session.index,
     )
-
-
-def _dismissed(session: Session) -> bool:
-    return session.retirement is not None and session.retirement.dismissed

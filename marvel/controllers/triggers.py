@@ -14,9 +14,11 @@ NOT_READY = "replacement-not-ready"
 
 
 def replace_full_and_old(strength: Strength, cohort: Cohort) -> int:
-    """Take every replacement one step further; returns how many are in progress.
+    """Take every replacement one step further; returns how many sessions more than `replicas` are wanted.
 
-    What is triggered now counts from the next look on, when its event is there to be named as a cause.
+    One for each replacement in progress; fewer while those that were let go are still there, so that no
+    more than `replicas + max_surge` are ever alive. What is triggered now counts from the next look on,
+    when its event is there to be named as a cause.
     """
     ours = strength.of(cohort)
     marked = [s for s in ours if s.retiring]
@@ -33,7 +35,8 @@ def replace_full_and_old(strength: Strength, cohort: Cohort) -> int:
             break
         if _trigger(strength, session):
             going.append(session)
-    return min(in_progress, strength.surge)
+    more = min(in_progress, strength.surge - strength.going)
+    return max(more, min(0, len(strength.of(cohort)) - strength.replicas))  # what is there is not stopped
 
 
 def _waits(strength: Strength, session: Session) -> bool:

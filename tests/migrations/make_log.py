@@ -12,11 +12,11 @@ from marvel.events import Draft, Ref
 from marvel.resources import EndpointSpec, HealthcheckSpec, Template
 from marvel.settings import Paths
 from marvel.store.log import Store
-from tests.given import START, Story, manifest, role
+from tests.given import SQUAD, START, Story, manifest, role
 
 
 def main() -> None:
-    """A small history: a team that crashes, scales, restarts; a one-off; a stopped daemon."""
+    """A small history: a team that crashes, scales, shifts, begins to shift; a one-off; a stopped daemon."""
     story = Story()
     story.add(Ref(), events.LogCreated(log_id="never"))  # the store's own first event
     wanted = manifest(
@@ -30,6 +30,12 @@ def main() -> None:
     story.scale(2)
     story.run()
     story.gone().run()
+    story.record(commands.shift(story.world, SQUAD))
+    for _ in range(3):
+        story.run().gone()
+    story.run()
+    story.record(commands.shift(story.world, SQUAD))
+    story.settle()
     story.record(commands.run(story.world, events.RoleKey("demo", "adhoc", "adhoc"), Template(), story.now))
     story.add(Ref(), events.DaemonStopped(run_id="run", reason="stop"))
     with tempfile.TemporaryDirectory() as directory:

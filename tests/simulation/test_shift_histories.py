@@ -20,7 +20,7 @@ STEPS = st.one_of(
     st.tuples(st.sampled_from(["shift", "abort", "pause", "resume", "undo", "die", "rise"]), st.none()),
     st.tuples(st.just("scale"), st.integers(0, 5)),
     st.tuples(st.just("work"), st.tuples(st.integers(0, 2), st.sampled_from([GOOD, GOOD, BROKEN]))),
-    st.tuples(st.sampled_from(["crash", "kill", "fill", "busy"]), st.integers(0, 9)),
+    st.tuples(st.sampled_from(["crash", "kill", "fill", "fill all", "busy"]), st.integers(0, 9)),
 )
 
 
@@ -55,6 +55,8 @@ def take(town: Town, act: str, value: object, remake: object) -> None:
             town.do(commands.kill(town.world, picked.uid, town.now))
         case "fill" if picked and town.up:
             town.signal(picked, context_percent=81.0 + value)  # type: ignore[operator]
+        case "fill all" if town.up:
+            town.fill(*running[value:])  # type: ignore[misc]
         case "busy" if picked and town.up:
             town.signal(picked, activity="working")
         case "shift" | "abort" | "pause" | "resume" | "undo":

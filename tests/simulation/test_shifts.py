@@ -255,6 +255,21 @@ def test_a_full_session_is_replaced_inside_its_cohort_once_per_reading() -> None
     assert scaled[0].cause == triggered.position
 
 
+@pytest.mark.parametrize(
+    "spec", [ShiftSpec(), ONE_BY_ONE, ShiftSpec(max_surge=2), ShiftSpec(max_surge=0, max_unavailable=1)]
+)
+def test_one_that_is_full_when_the_successor_of_another_gets_ready_is_replaced_too(spec: ShiftSpec) -> None:
+    town = settled(role(replicas=2, shift=replace(spec, context_percent=80)))
+    first, second = town.ready()
+    town.fill(first)
+    town.live()  # its successor is in its pane, and beats for the first time …
+    town.fill(second)  # … just when the other is full
+    town.run(5)
+    assert not {first.uid, second.uid} & {s.uid for s in town.alive()}
+    assert len(town.ready()) == 2
+    assert "session.kept" not in town.kinds()
+
+
 def test_old_sessions_are_replaced_by_max_age() -> None:
     town = settled(role(shift=ShiftSpec(max_age=100, max_surge=1)))
     before = {s.uid for s in town.alive()}

@@ -109,6 +109,13 @@ class Town:
         started = events.DaemonStarted(run_id=f"run-{len(self.log)}", pid=1, version="1")
         self.do([Draft(ref=events.NOWHERE, fact=started)])
 
+    def fill(self, *full: Session) -> None:
+        """Beats of one moment: the first ones of who has just started, and some that say `full`."""
+        self.live()
+        for session in full:
+            self.fold(_about(session, events.SessionSignaled(context_percent=85.0)))
+        self.look()
+
     def live(self) -> None:
         """Sessions start, beat, crash and end; seen only while the daemon is up."""
         if not self.up:
@@ -182,7 +189,7 @@ class Town:
         surge = declared.replicas if spec.max_surge is None else spec.max_surge
         # After a scale down in the middle there may be more than that; a refill is then no more than was.
         grows = isinstance(fact, events.SessionScheduled) and not (fact.replaces and self.lowered)
-        if grows and shift and ref.generation == shift.target:
+        if grows and (shift is None or ref.generation == shift.target):
             bound = declared.replicas + max(surge, 1 if spec.max_unavailable == 0 else 0)
             assert len(self.alive(key.role)) <= bound, "more sessions than replicas + max_surge"
         was_ready = before is not None and before.ready and before.state == "running"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from marvel import commands, events
 from marvel.commands.plan import Plan, Step
-from marvel.resources import EndpointSpec, HealthcheckSpec, Manifest, RoleKey
+from marvel.resources import EndpointSpec, HealthcheckSpec, Manifest, RoleKey, RoleSpec
 from tests.given import AGENTS, Story, manifest, role, template
 
 
@@ -17,6 +19,34 @@ def planned(story: Story, wanted: Manifest, *, prune: bool = False) -> Plan:
 def step(plan: Plan, kind: str = "role", key: str = "demo/squad/agent") -> Step:
     (found,) = [one for one in plan.steps if (one.kind, one.key) == (kind, key)]
     return found
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (role(replicas=2), role(replicas=5)),
+        (role(replicas=5), role(replicas=2)),
+        (role(replicas=3), role(replicas=3, max_restarts=1)),
+        (role(replicas=3), role(replicas=3, template=template("next"))),
+        (role(replicas=3), role(replicas=5, template=template("next"))),
+        (role(replicas=5), role(replicas=3, template=template("next"))),
+        (role(replicas=2), role(replicas=2)),
+        (role(replicas=2), role(replicas=0)),
+        (role(replicas=0), role(replicas=2)),
+    ],
+)
+def test_what_a_plan_counts_is_what_then_happens(before: RoleSpec, after: RoleSpec) -> None:
+    story = Story(before).run()
+    old = {s.uid for s in story.alive()}
+    one = step(planned(story, manifest(after)))
+    story.apply(after)
+    for _ in old:  # one of them at a time, at the slowest
+        story.run().gone()
+    story.run()
+    new = {s.uid for s in story.alive()}
+    assert one.keep == len(old & new)
+    assert one.stop + one.replace == len(old - new)
+    assert one.start + one.replace == len(new - old)
 
 
 def test_a_new_role_starts_a_removed_one_stops_and_an_unchanged_one_is_kept() -> None:

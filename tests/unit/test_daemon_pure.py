@@ -11,19 +11,22 @@ from typing import Any
 
 import pytest
 
+from marvel.controllers import Lease
 from marvel.daemon import head, observations, tails
 from marvel.daemon.launch import Unlaunchable, prepare
 from marvel.daemon.leases import MAX_TEXT, BeatRefused, Leases
 from marvel.daemon.lock import Lock
+from marvel.daemon.observations import says_something_new
 from marvel.daemon.tokens import Tokens
 from marvel.errors import DaemonUnavailable, LogUnavailable
 from marvel.events import SessionEnded, SessionStopping, session_ref
 from marvel.resources import RuntimeSpec, Template
+from marvel.runtimes import Signal
 from marvel.settings import Paths
 from marvel.store.append import Head
 from marvel.store.log import Store
 from marvel.store.query import daemon_note
-from tests.given import START, Story, role
+from tests.given import START, Story, role, with_fields
 from tests.unit.test_runtimes import PLACE, SESSION
 
 # --- observations ----------------------------------------------------------------------------------
@@ -35,6 +38,19 @@ def test_a_start_is_recorded_once_and_not_of_what_has_ended() -> None:
     assert story.see(started) == []
     story.crash(0)
     assert story.see(started) == []
+
+
+def test_an_observation_of_an_unknown_session_is_nothing() -> None:
+    story = Story(role())
+    for seen in (
+        observations.started("x", server="s", pane="%9", pid=9, pid_start=1),
+        observations.start_failed("x", "r", "d"),
+        observations.start_delayed("x", "r", "d"),
+        observations.ended("x", exit_status=0),
+        observations.leftover("x", [1], "d"),
+        observations.signaled("x", Signal(context_percent=1.0)),
+    ):
+        assert story.see(seen) == []
 
 
 @pytest.mark.parametrize(
@@ -74,6 +90,25 @@ def test_a_delay_is_told_once_for_each_reason_and_only_of_what_is_pending() -> N
     story.start()
     assert story.see(delayed) == []
     assert story.see(observations.start_failed(uid, "invalid-runtime", "x")) == []
+
+
+def test_a_beat_is_news_when_it_is_the_first_or_says_something_else() -> None:
+    session = with_fields(
+        SESSION, signaled_at=1.0, activity="idle", context_percent=40.0, agent_session_id="a"
+    )
+    assert says_something_new(with_fields(session, signaled_at=None), Signal())
+    assert not says_something_new(session, Signal())
+    same = Signal(activity="idle", context_percent=44.9, agent_session_id="a")
+    assert not says_something_new(session, same)
+    assert says_something_new(session, Signal(activity="working"))
+    assert says_something_new(session, Signal(agent_session_id="b"))
+    assert says_something_new(session, Signal(context_percent=45.0))
+    assert says_something_new(session, Signal(context_percent=35.0))
+    assert says_something_new(with_fields(session, context_percent=None), Signal(context_percent=0.0))
+    assert says_something_new(session, Signal(context_percent=42.0), trigger=41.0)
+    assert not says_something_new(session, Signal(context_percent=42.0), trigger=43.0)
+    assert says_something_new(session, Signal(model="m"))
+    assert says_something_new(session, Signal(cost_usd=0.1))
 
 
 # --- beats ---------------------------------------------------------------------------------------
@@ -172,6 +207,39 @@ def _draft(event: Any) -> Any:
     from marvel.events import Draft
 
     return Draft(ref=event.ref, fact=event.fact)
+
+
+def test_beats_are_written_once_a_second_together_and_only_news_is_noted(desk: Desk) -> None:
+    assert desk.leases.deadline() is None
+    desk.beat(context_percent=40)
+    assert desk.leases.deadline() == 2.0
+    desk.story.see(desk.notes.pop())
+    desk.beat()
+    desk.beat(context_percent=41)
+    assert desk.notes == []
+    assert desk.leases.table == {desk.uid: Lease(START, 41.0)}
+    assert desk.store.leases() == {}
+    desk.leases.flush()
+    assert desk.store.leases() == {desk.uid: (START, 41.0, None)}
+    assert desk.leases.deadline() is None
+
+
+def test_what_could_not_be_written_is_kept_for_the_next_try(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.beat(context_percent=40)
+
+    def full(_rows: object) -> None:
+        raise LogUnavailable("full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(desk.store, "beat", full)
+        with pytest.raises(LogUnavailable):
+            desk.leases.flush()
+    desk.leases.put_off(5.0)
+    assert desk.leases.deadline() == 6.0
+    desk.leases.flush()
+    assert desk.store.leases() == {desk.uid: (START, 40.0, None)}
 
 
 # --- what can be run -----------------------------------------------------------------------------

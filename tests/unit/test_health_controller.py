@@ -47,6 +47,25 @@ def test_min_ready_is_waited_for_from_the_start_and_never_longer_than_itself() -
     assert look(story) == [SessionReadied(ready=True)]
 
 
+def test_from_start_a_session_is_ready_with_its_first_beat() -> None:
+    story = started(healthcheck=BEATS, promise="from-start")
+    story.later(29)
+    assert look(story) == []
+    story.beat(0)
+    assert look(story) == [SessionReadied(ready=True)]
+
+
+def test_once_seen_nobody_waits_for_beats_until_one_of_the_role_has_beaten() -> None:
+    story = started(healthcheck=BEATS, promise="once-seen", replicas=2)
+    assert look(story) == [SessionReadied(ready=True)]
+    story.run()
+    story.beat(0).crash(1).settle()
+    story.start()
+    assert look(story) == []
+    story.beat(1)
+    assert look(story) == [SessionReadied(ready=True)]
+
+
 def test_what_beats_not_at_all_is_ready_by_time() -> None:
     assert look(started(healthcheck=BEATS, promise="none")) == [SessionReadied(ready=True)]
 

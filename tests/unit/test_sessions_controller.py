@@ -6,8 +6,8 @@ from marvel import commands, events
 from marvel.controllers import due, sessions
 from marvel.daemon import observations
 from marvel.events import CONTROLLER_SESSIONS, Ref, SessionScheduled, SessionStopping
-from marvel.resources import RoleKey, StopSpec, Template
-from tests.given import AGENTS, SQUAD, START, Story, kinds, role, template
+from marvel.resources import Retirement, RoleKey, StopSpec, Template
+from tests.given import AGENTS, SQUAD, START, Story, kinds, role, template, with_fields
 
 
 def look(story: Story) -> list[events.AnyFact]:
@@ -99,6 +99,27 @@ def test_a_slot_scheduled_twice_at_one_time_gives_two_uids() -> None:
     story.settle()
     scheduled = [e.ref.uid for e in story.events if e.kind == "session.scheduled"]
     assert len(scheduled) == len(set(scheduled)) == 2
+
+
+def test_too_many_go_in_order_retiring_failed_unhealthy_pending_then_highest_index() -> None:
+    story = Story(role(replicas=7, restart_policy="never")).run()
+    story.crash(2).settle()
+    mark = Retirement(reason="age", at=story.now, deadline=story.now)
+    for index, fields in {
+        0: {"retirement": mark},
+        1: {"health": "unhealthy"},
+        3: {"state": "pending", "started_at": None},
+    }.items():
+        session = story.slot(index)
+        story.world._put("sessions", (session.uid,), with_fields(session, **fields))
+    index_of = {s.uid: s.index for s in story.slots()}
+    gone: list[int] = []
+    for count in range(6, 0, -1):
+        story.add(events.role_ref(AGENTS, 1), events.CohortScaled(count=count))
+        drafts = story.decide(sessions.reconcile).events
+        leave = {index_of[d.ref.uid] for d in drafts if getattr(d.fact, "release", True)}  # type: ignore[index]
+        gone += leave - set(gone)
+    assert gone == [0, 2, 1, 3, 6, 5]
 
 
 def _replaced(session: object, **fields: object) -> object:
@@ -302,6 +323,22 @@ def test_a_rolling_restart_takes_one_session_at_a_time() -> None:
     assert old.isdisjoint({s.uid for s in story.slots()})
     assert story.settle() == []
     assert {s.streak for s in story.slots()} == {0}
+
+
+def test_a_rolling_restart_waits_until_the_new_one_is_ready() -> None:
+    from marvel.resources import HealthcheckSpec
+
+    story = Story(role(replicas=2, healthcheck=HealthcheckSpec()), promise="from-start").run()
+    story.beat(0).beat(1).settle()
+    restart(story)
+    story.later(0.1).settle()
+    story.gone().settle()
+    story.start().later(29)
+    assert "stopping" not in story.states()
+    assert story.settle() == []
+    new = next(s for s in story.slots() if s.restarts == 1)
+    story.beat(new.index).settle()
+    assert story.states().count("stopping") == 1
 
 
 def test_a_rolling_restart_goes_on_past_a_session_that_succeeded() -> None:

@@ -60,6 +60,16 @@ def test_an_old_generation_stays_until_its_last_session_is_proven_gone() -> None
     assert look(story) == [events.CohortRemoved()]
 
 
+def test_a_role_that_comes_back_before_it_was_gone_begins_anew() -> None:
+    story = Story(role(replicas=1)).run()
+    story.record(commands.delete_team(story.world, SQUAD))
+    story.settle()
+    story.apply(role(replicas=2))
+    assert [(type(fact), fact.count) for fact in look(story)] == [(events.CohortCreated, 2)]
+    story.run().gone().run()
+    assert [s.generation for s in story.slots() if s.state == "running"] == [2, 2]
+
+
 def test_other_roles_cohorts_are_not_ours() -> None:
     story = Story(role(replicas=1), role("lead", replicas=1)).run()
     story.scale(4, AGENTS._replace(role="lead"))

@@ -379,6 +379,17 @@ def test_a_log_keeps_its_id(open_store: Callable[..., Store]) -> None:
     assert event.fact == events.LogCreated(log_id=first.log_id)
 
 
+def test_leases_keep_the_newest_beat_and_add_up_the_count(store: Store, paths: Paths) -> None:
+    store.beat([{"uid": "a", "at": 5_000_000, "context_percent": 40.0, "count": 2}])
+    store.beat([{"uid": "a", "at": 6_500_000, "context_percent": None, "count": 3}])
+    assert store.leases() == {"a": (6.5, 40.0, None)}
+    with raw(paths) as connection:
+        assert connection.execute("SELECT count FROM beats").fetchall() == [(5,)]
+    connection.close()
+    store.rebuild()
+    assert store.leases() == {"a": (6.5, 40.0, None)}
+
+
 # --- the bell ------------------------------------------------------------------------------------
 
 
