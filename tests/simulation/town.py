@@ -189,7 +189,8 @@ class Town:
         surge = declared.replicas if spec.max_surge is None else spec.max_surge
         # After a scale down in the middle there may be more than that; a refill is then no more than was.
         grows = isinstance(fact, events.SessionScheduled) and not (fact.replaces and self.lowered)
-        if grows and (shift is None or ref.generation == shift.target):
+        is_bound = ref.generation == shift.target if shift else not self.lowered
+        if grows and is_bound:
             bound = declared.replicas + max(surge, 1 if spec.max_unavailable == 0 else 0)
             assert len(self.alive(key.role)) <= bound, "more sessions than replicas + max_surge"
         was_ready = before is not None and before.ready and before.state == "running"
