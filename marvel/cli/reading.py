@@ -15,8 +15,8 @@ def get(
     key: Annotated[Text, typer.Argument(metavar="[KEY]", help="WORKSPACE/NAME, or a unique ending.")] = None,
     *,
     output: Annotated[
-        str, typer.Option("-o", "--output", metavar="|".join(OUTPUTS), help="How to print.")
-    ] = "table",
+        str, typer.Option("-o", "--output", metavar="|".join(OUTPUTS), help="How to print.  [default: table]")
+    ] = "",
     workspace: Annotated[Text, typer.Option(metavar="NAME", help="Only this workspace.")] = None,
     team: Annotated[Text, typer.Option(metavar="NAME", help="Only this team.")] = None,
     role: Annotated[Text, typer.Option(metavar="NAME", help="Only this role.")] = None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from marvel.cli.listing import sort_keys
+from marvel.config import load
 from marvel.errors import UsageError
 
 TYPE_CHECKING = False  # typing is not worth 3 ms of every start
@@ -39,7 +40,7 @@ class Request:
     def __init__(self, kind: str, key: str | None = None) -> None:
         self.kind = kind
         self.key = key
-        self.output = "table"
+        self.output = ""  # as config.toml says, else a table
         self.workspace: str | None = None
         self.team: str | None = None
         self.role: str | None = None
@@ -82,7 +83,7 @@ def parse(argv: list[str]) -> Request | None:
 
 def check(kind: str, request: Request) -> None:
     """Refuse what makes no sense, before anything is read."""
-    request.output = request.output.removeprefix("=")
+    request.output = request.output.removeprefix("=") or load().output
     if request.output not in OUTPUTS:
         raise UsageError(f"there is no output {request.output!r}", hint=f"-o {' | '.join(OUTPUTS)}")
     for name in SELECTORS["sessions"]:

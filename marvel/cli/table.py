@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 import sys
 
+from marvel.config import load
+
 TYPE_CHECKING = False  # typing is not worth 3 ms of every start
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -56,8 +58,13 @@ def width(text: str) -> int:
 
 
 def is_coloured() -> bool:
-    """Whether standard output wants colours: a terminal that was not told otherwise."""
-    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+    """Whether standard output wants colours: as config.toml says, else a terminal not told otherwise."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    preferred = load().colours
+    if preferred != "auto":
+        return preferred == "always"
+    if os.environ.get("TERM") == "dumb":
         return False
     return sys.stdout is not None and sys.stdout.isatty()
 

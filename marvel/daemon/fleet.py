@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from marvel.config import Config
 from marvel.daemon.poller import READ, WRITE, Poller
 from marvel.settings import Paths
 from marvel.tmux import Failed, Pane, TmuxServer, server_environment
@@ -31,13 +32,13 @@ class Fleet:
     """All tmux servers. The owner sets the callbacks, and calls `expire` at `deadline`."""
 
     def __init__(
-        self, paths: Paths, poller: Poller, timers: Timers, environ: Mapping[str, str], history_limit: int
+        self, paths: Paths, poller: Poller, timers: Timers, environ: Mapping[str, str], config: Config
     ) -> None:
         self._paths = paths
         self._poller = poller
         self._timers = timers
         self._environment = server_environment(environ)
-        self._history_limit = history_limit
+        self._config = config
         self._desks: dict[str, Desk] = {}
         self._closing = False
         self.on_up: Callable[[str, TmuxServer], None]  # reachable: compare its panes with the world
@@ -122,7 +123,8 @@ class Fleet:
             Path(self._paths.tmux_socket(workspace)),
             workspace,
             environment=self._environment,
-            history_limit=self._history_limit,
+            history_limit=self._config.history_limit,
+            tmux_conf=Path(self._config.tmux_conf) if self._config.tmux_conf else None,
         )
         desk = Desk(server)
         server.on_up = lambda: self._came_up(workspace, desk)

@@ -93,7 +93,7 @@ class Loop:
             screens=self._vitals.screens,
             probes=self._vitals.probes.results,
         )
-        self._fleet = Fleet(paths, self._poller, self._timers, environ, config.history_limit)
+        self._fleet = Fleet(paths, self._poller, self._timers, environ, config)
         self._agents = Agents(
             fleet=self._fleet,
             poller=self._poller,
