@@ -8,6 +8,7 @@ import contextlib
 import os
 import platform
 import shutil
+import socket
 import stat
 import sys
 from collections.abc import Callable, Iterator
@@ -26,6 +27,7 @@ from marvel.tmux.version import check_socket_path, check_version
 from marvel.world import World
 
 MIN_KERNEL = (5, 3)  # pidfd_open
+CONNECT_SECONDS = 1.0
 NETWORK_FILE_SYSTEMS = ("nfs", "nfs4", "cifs", "smb3", "fuse.sshfs", "9p", "afs", "ceph", "glusterfs")
 
 Level = Literal["ok", "warning", "failed"]
@@ -49,8 +51,10 @@ def doctor(*, fix: bool) -> int:
             findings = list(check(where))
         except MarvelError as error:
             findings = [Finding("failed", error.message, error.hint)]
-        for finding in findings:
-            failed += _told(finding, fix=fix)
+        failed_here = sum(_told(finding, fix=fix) for finding in findings)
+        failed += failed_here
+        if failed_here and check is _state:
+            break  # all others look into it
     return 1 if failed else 0
 
 
@@ -171,6 +175,11 @@ def _stale(where: Paths) -> Iterator[Finding]:
     """Files that a process left which is gone."""
     if daemon_note(where) is None and os.path.exists(where.socket):
         yield Finding("warning", f"{where.socket} is left over", "remove it", lambda: os.unlink(where.socket))
+    for name in sorted(os.listdir(where.tmux)) if os.path.isdir(where.tmux) else []:
+        file = os.path.join(where.tmux, name)
+        if name.endswith(".sock") and not _answers(file):
+            hint = "no tmux server is behind it; remove it"
+            yield Finding("warning", f"{file} is left over", hint, lambda file=file: os.unlink(file))  # type: ignore[misc]
     known = {row["uid"] for row in _rows(where)}
     directories = os.listdir(where.sessions) if os.path.isdir(where.sessions) else []
     stale = [name for name in directories if name not in known]
@@ -181,6 +190,17 @@ def _stale(where: Paths) -> Iterator[Finding]:
             "remove them",
             lambda: _remove(where, stale),
         )
+
+
+def _answers(file: str) -> bool:
+    """Whether anybody listens on a socket."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+        client.settimeout(CONNECT_SECONDS)
+        try:
+            client.connect(file)
+        except OSError as error:
+            return not isinstance(error, ConnectionRefusedError)
+    return True
 
 
 def _remove(where: Paths, names: list[str]) -> None:

@@ -1,6 +1,7 @@
 """doctor, completion, daemon install: what helps people before and around the work."""
 
 import os
+import socket
 
 from marvel.cli.completion import SCRIPTS
 from tests.integration.home import Home
@@ -18,21 +19,26 @@ def test_doctor_names_missing_commands_and_mends_what_is_safe(home: Home) -> Non
     os.chmod(home.path / "marvel.db", 0o644)
     (home.path / "marvel.sock").touch()
     (home.path / "sessions" / "0123").mkdir(parents=True)
+    (home.path / "tmux").mkdir()
+    with socket.socket(socket.AF_UNIX) as left_over:
+        left_over.bind(str(home.path / "tmux" / "old.sock"))
     told = home.marvel("doctor", ok=False)
     assert told.returncode == 1
     assert "team t, role r: command no-such-agent not found" in told.stdout
-    assert told.stdout.count("marvel doctor --fix does it") == 3
+    assert told.stdout.count("marvel doctor --fix does it") == 4
     home.marvel("doctor", "--fix", ok=False)
     assert os.stat(home.path / "marvel.db").st_mode & 0o777 == 0o600
     assert not (home.path / "marvel.sock").exists()
     assert not (home.path / "sessions" / "0123").exists()
+    assert not (home.path / "tmux" / "old.sock").exists()
     assert "fixed" not in home.marvel("doctor", "--fix", ok=False).stdout
 
 
 def test_doctor_mends_an_open_state_directory(home: Home) -> None:
     os.chmod(home.path, 0o755)
     assert home.marvel("get", "sessions", ok=False).returncode == 1
-    assert home.marvel("doctor", ok=False).returncode == 1
+    told = home.marvel("doctor", ok=False)
+    assert (told.returncode, told.stdout.count("open to others")) == (1, 1)
     home.marvel("doctor", "--fix")
     home.marvel("get", "sessions")
 

@@ -206,6 +206,8 @@ def test_an_agent_that_never_beat_is_left_alone_with_one_call_for_a_person(home:
 PROBE = """#!/bin/sh
 exec 9>>{log}
 echo "start $MARVEL_SESSION $PWD" >&9
+exec 8>>{lock}
+flock -n 8 || echo twice >&9  # held by all that a probe started
 test -e {broken} || exit 0
 setsid sh -c 'trap "" TERM HUP; echo $$ >> {pids}; exec sleep 1000' &
 echo $$ >> {pids}
@@ -214,7 +216,7 @@ sleep 1000
 
 
 def test_a_probe_that_hangs_and_forks_is_ended_as_a_tree_and_the_agent_replaced(home: Home) -> None:
-    names = {name: home.path / name for name in ("log", "broken", "pids")}
+    names = {name: home.path / name for name in ("log", "broken", "pids", "lock")}
     probe = home.path / "probe"
     probe.write_text(PROBE.format(**names))
     probe.chmod(0o755)
@@ -235,6 +237,7 @@ def test_a_probe_that_hangs_and_forks_is_ended_as_a_tree_and_the_agent_replaced(
     pids = [int(line) for line in names["pids"].read_text().split()]
     assert len(pids) >= 4
     until(lambda: not any(runs(pid) for pid in pids), "no process of a probe is left")
+    assert "twice" not in names["log"].read_text()
 
 
 def runs(pid: int) -> bool:
