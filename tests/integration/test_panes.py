@@ -218,6 +218,23 @@ def test_an_mcp_client_supervises_a_team(home: Home) -> None:
     assert home.events("role.scaled")[0]["actor"] == "session:w/t-supervisor-g1-0"
 
 
+def test_a_full_log_is_rotated_without_losing_a_line(home: Home) -> None:
+    home.start()
+    many = 1_700_000  # lines: more than one file holds
+    talk = f"seq {many}; until test -e go; do sleep 0.05; done; echo last; exec sleep 1000"
+    home.marvel("work", home.write(manifest(role("sh", "-c", talk, more="log_output = true"))))
+    [row] = home.running(1)
+    log = home.path / "sessions" / row["uid"] / "output.log"
+    full = log.with_name("output.log.1")
+    until(full.exists, "it is rotated", home.describe)
+    (home.path / "go").touch()
+    until(lambda: b"last" in log.read_bytes(), "what is printed later goes to the fresh file")
+    lines = (full.read_bytes() + log.read_bytes()).decode().split()
+    assert lines == [*map(str, range(1, many + 1)), "last"]
+    assert {file.stat().st_mode & 0o777 for file in (log, full)} == {0o600}
+    assert home.marvel("logs", "r-0", "-n", "1").stdout == "last\n"
+
+
 def test_a_client_is_light_until_it_is_used() -> None:
     code = "import sys, marvel.client; print(sorted(m for m in sys.modules if m.startswith('marvel')))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
