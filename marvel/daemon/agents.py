@@ -10,12 +10,12 @@ the end is noted. A session with a stop order has ended only when the stopper ha
 """
 
 import os
-import time
 from collections.abc import Callable, Mapping
 
-from marvel.daemon import processes, tails
+from marvel.daemon import tails
 from marvel.daemon.fleet import Fleet
 from marvel.daemon.launch import Unlaunchable, prepare, typed_prompt, wish_of
+from marvel.daemon.machine import Machine
 from marvel.daemon.observations import (
     Observation,
     ended,
@@ -28,7 +28,7 @@ from marvel.daemon.observations import (
     started,
 )
 from marvel.daemon.outputs import CHECK_SECONDS, Outputs
-from marvel.daemon.poller import READ, Poller
+from marvel.daemon.poller import READ
 from marvel.daemon.stopper import Stopper
 from marvel.daemon.typing import Typing
 from marvel.daemon.typist import Typist
@@ -68,8 +68,8 @@ class Agents:
     def __init__(
         self,
         *,
+        machine: Machine,
         fleet: Fleet,
-        poller: Poller,
         timers: Timers,
         world: Callable[[], World],
         note: Callable[[Observation], None],
@@ -79,8 +79,8 @@ class Agents:
         log_id: str,
         seen: Callable[[tuple[Pane, ...]], None],
     ) -> None:
+        self._machine = machine
         self._fleet = fleet
-        self._poller = poller
         self._timers = timers
         self._world = world
         self._note = note
@@ -99,7 +99,7 @@ class Agents:
             note=note,
         )
         self._typist = Typist(paths=paths, timers=timers, world=world, note=note, typing=self.typing)
-        self.stopper = Stopper(type_keys=self._type_keys, on_gone=self._gone)
+        self.stopper = Stopper(machine, type_keys=self._type_keys, on_gone=self._gone)
         self._orphans: dict[str, Pane] = {}
         self._sweeps: set[str] = set()  # ended sessions that may have left something behind
         fleet.on_up = self._adopt
@@ -197,8 +197,8 @@ class Agents:
     def _follow(self, agent: Agent, pane: Pane, *, adopted: bool = False) -> None:
         """Watch a pane's process. From the moment the pidfd is open the pid can't become another's."""
         agent.pane, agent.pid = pane.pane, pane.pid
-        agent.handle = processes.open_handle(pane.pid)
-        process = processes.look_at(pane.pid) if agent.handle is not None else None
+        agent.handle = self._machine.open_handle(pane.pid)
+        process = self._machine.look_at(pane.pid) if agent.handle is not None else None
         session = self._world().sessions.get(agent.uid)
         recorded = session.pid_start if session else None
         server = self._fleet.identity(agent.workspace)
@@ -216,7 +216,7 @@ class Agents:
         if agent.handle is None or process is None or is_another or pane.dead:
             self._exited(agent)
         else:
-            self._poller.watch(agent.handle, READ, agent, lambda _events: self._exited(agent))
+            self._machine.poller.watch(agent.handle, READ, agent, lambda _events: self._exited(agent))
 
     # --- adopt ---------------------------------------------------------------------------------
 
@@ -281,15 +281,15 @@ class Agents:
     def _exited(self, agent: Agent) -> None:
         """The pane's own process has ended."""
         if agent.handle is not None:
-            self._poller.forget(agent.handle, agent)
-            os.close(agent.handle)
+            self._machine.poller.forget(agent.handle, agent)
+            self._machine.close_handle(agent.handle)
             agent.handle = None
         if agent.exited:
             return
         agent.exited = True
-        agent.exited_at = round(time.time(), 6)
+        agent.exited_at = round(self._machine.wall(), 6)
         if agent.uid in self.stopper:
-            self.stopper.hurry(agent.uid, time.monotonic())
+            self.stopper.hurry(agent.uid, self._machine.monotonic())
         else:
             self._ask(agent.workspace)
 
@@ -387,23 +387,23 @@ class Agents:
             self._fleet.open(session.workspace, start=True)
             return
         pid = agent.pid if agent else None
-        self.stopper.begin(session.uid, pid, session.stop, time.time(), time.monotonic())
+        self.stopper.begin(session.uid, pid, session.stop, self._machine.wall(), self._machine.monotonic())
 
     def _lose(self, session: Session, why: str) -> None:
         """A started session whose pane is not there: end what survived, then note its end."""
         agent = self._agents.setdefault(session.uid, Agent(session.uid, session.workspace))
         agent.pid, agent.why, agent.exited = session.pid, agent.why or why, True
         if agent.handle is not None:
-            self._poller.forget(agent.handle, agent)
-            os.close(agent.handle)
+            self._machine.poller.forget(agent.handle, agent)
+            self._machine.close_handle(agent.handle)
             agent.handle = None
         agent.pane = ""
         self._sweep(session.uid, None, LOST_GRACE_SECONDS)
 
     def _sweep(self, uid: str, pid: int | None, grace: float) -> None:
-        now = time.time()
+        now = self._machine.wall()
         order = StopOrder(reason="leftover", at=now, deadline=now + grace)
-        self.stopper.begin(uid, pid, order, now, time.monotonic())
+        self.stopper.begin(uid, pid, order, now, self._machine.monotonic())
 
     def _gone(self, uid: str, outlived: list[int], left: list[int]) -> None:
         """The stopper has proved a session gone (but for `left`, which can't be ended)."""

@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from marvel.config import Config
-from marvel.daemon.poller import READ, WRITE, Poller
+from marvel.daemon.machine import Machine
+from marvel.daemon.poller import READ, WRITE
 from marvel.settings import Paths
 from marvel.tmux import Failed, Pane, TmuxServer, server_environment
 from marvel.tmux.timers import Timers
@@ -32,10 +33,11 @@ class Fleet:
     """All tmux servers. The owner sets the callbacks, and calls `expire` at `deadline`."""
 
     def __init__(
-        self, paths: Paths, poller: Poller, timers: Timers, environ: Mapping[str, str], config: Config
+        self, paths: Paths, machine: Machine, timers: Timers, environ: Mapping[str, str], config: Config
     ) -> None:
         self._paths = paths
-        self._poller = poller
+        self._machine = machine
+        self._poller = machine.poller
         self._timers = timers
         self._environment = server_environment(environ)
         self._config = config
@@ -119,7 +121,7 @@ class Fleet:
             self._with(desk, desk.server.close)
 
     def _new(self, workspace: str) -> Desk:
-        server = TmuxServer(
+        server = self._machine.tmux(
             Path(self._paths.tmux_socket(workspace)),
             workspace,
             environment=self._environment,

@@ -7,7 +7,6 @@ the daemon keeps observing, acts on nothing that it could not record, and tries 
 import os
 import signal
 import sys
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,7 +18,8 @@ from marvel.daemon.agents import Agents
 from marvel.daemon.fleet import Fleet
 from marvel.daemon.launch import place_reporter
 from marvel.daemon.listener import Listener
-from marvel.daemon.poller import MAX_WAIT_SECONDS, READ, Poller, seconds_until
+from marvel.daemon.machine import Machine
+from marvel.daemon.poller import MAX_WAIT_SECONDS, READ, seconds_until
 from marvel.daemon.reconciler import STALL_SECONDS, Controller, Pass, Reconciler
 from marvel.daemon.tokens import Tokens
 from marvel.daemon.vitals import Vitals
@@ -47,6 +47,7 @@ class Loop:
         self,
         paths: Paths,
         store: Store,
+        machine: Machine,
         *,
         run_id: str,
         controllers: Mapping[str, Controller],
@@ -58,14 +59,15 @@ class Loop:
         self._store = store
         self._run_id = run_id
         self._log = log
-        self._since = time.time()
-        self._poller = Poller()
-        self._timers = Timers(time.monotonic)
+        self._machine = machine
+        self._since = machine.wall()
+        self._poller = machine.poller
+        self._timers = Timers(machine.monotonic)
         self._bell = Bell(paths.bell)
         self._rang = True
         self._retry_at: float | None = None
         self._retry = RETRY_FIRST_SECONDS
-        self._offset = time.time() - time.monotonic()
+        self._offset = self._machine.wall() - self._machine.monotonic()
         self._head_due = False  # a note of the head is planned
         self._end: str | None = None  # why the loop ends
         self._inode = os.stat(paths.database).st_ino
@@ -74,7 +76,7 @@ class Loop:
         self._vitals = Vitals(
             paths,
             store,
-            self._poller,
+            machine,
             self._timers,
             world=self._world,
             note=self._note,
@@ -93,10 +95,10 @@ class Loop:
             screens=self._vitals.screens,
             probes=self._vitals.probes.results,
         )
-        self._fleet = Fleet(paths, self._poller, self._timers, environ, config)
+        self._fleet = Fleet(paths, machine, self._timers, environ, config)
         self._agents = Agents(
+            machine=machine,
             fleet=self._fleet,
-            poller=self._poller,
             timers=self._timers,
             world=self._world,
             note=self._note,
@@ -107,8 +109,7 @@ class Loop:
             seen=self._vitals.saw,
         )
         place_reporter(paths.home)
-        self._listener = Listener(paths.socket, self._poller, self._handle, time.monotonic)
-        self._watch_signals()
+        self._listener = Listener(paths.socket, self._poller, self._handle, machine.monotonic)
         if (bell := self._bell.fileno()) is not None:
             self._poller.watch(bell, READ, self._bell, lambda _events: self._ring())
 
@@ -117,16 +118,27 @@ class Loop:
 
         Returns why it ended.
         """
+        self._watch_signals()
+        self.begin(drain=drain)
+        while (why := self.turn()) is None:
+            pass
+        return why
+
+    def begin(self, *, drain: bool = False) -> None:
+        """Adopt what runs."""
         self._note(observations.daemon_started(self._run_id, os.getpid(), __version__))
         if drain:
             self._note(observations.drain_requested(self._run_id))
         self._begin()
-        while self._end is None:
-            self._fleet.sync()
-            patience = self._patience()
-            self._poller.wait(patience)
-            self._turn(self._turned_at + (MAX_WAIT_SECONDS if patience is None else patience))
-        self._finish(self._end)
+
+    def turn(self) -> str | None:
+        """Wait until something is to be done, and do it; why the loop ended, once it has."""
+        self._fleet.sync()
+        patience = self._patience()
+        self._poller.wait(patience)
+        self._go_round(self._turned_at + (MAX_WAIT_SECONDS if patience is None else patience))
+        if self._end is not None:
+            self._finish(self._end)
         return self._end
 
     def observe(self, observation: observations.Observation) -> None:
@@ -142,10 +154,10 @@ class Loop:
         self._timers.after(RESYNC_SECONDS, self._resync)
         self._vitals.begin()
         self._vitals.follow_all()
-        self._turned_at = time.monotonic()
+        self._turned_at = self._machine.monotonic()
 
-    def _turn(self, expected: float) -> None:
-        now = time.monotonic()
+    def _go_round(self, expected: float) -> None:
+        now = self._machine.monotonic()
         self._notice_jump(now, expected)
         self._turned_at = now
         self._timers.run(now)
@@ -165,7 +177,7 @@ class Loop:
 
     def _pass(self) -> None:
         wake_at = self._reconciler.wake_at()
-        wall = time.time()
+        wall = self._machine.wall()
         polled = self._bell.fileno() is None
         if not (self._rang or polled) and (wake_at is None or wake_at > wall):
             return
@@ -173,7 +185,7 @@ class Loop:
         self._check_log()
         if self._end == LOG_REMOVED:
             return
-        began = time.monotonic()
+        began = self._machine.monotonic()
         try:
             done = self._reconciler.run(wall)
         except LogUnavailable:
@@ -183,7 +195,7 @@ class Loop:
             if not self._head_due:
                 self._head_due = True
                 self._timers.after(HEAD_SECONDS, self._note_head)
-            elapsed = round((time.monotonic() - began) * 1000, 1)
+            elapsed = round((self._machine.monotonic() - began) * 1000, 1)
             self._log.info("pass", position=self._world().position, appended=done.appended, ms=elapsed)
         self._act(done)
 
@@ -238,7 +250,7 @@ class Loop:
                 raise LogUnavailable(f"{self._paths.database} is not the log this daemon opened")
             self._vitals.close()
             self._note(observations.daemon_stopped(self._run_id, why))
-            self._reconciler.run(time.time())
+            self._reconciler.run(self._machine.wall())
             self._note_head()
         except LogUnavailable as error:
             self._log.error("log unavailable", error=error.message)
@@ -253,6 +265,7 @@ class Loop:
     def _patience(self) -> float | None:
         """Seconds until something is due."""
         timeout = seconds_until(
+            self._machine.monotonic(),
             self._timers.next(),
             self._fleet.deadline(),
             self._listener.deadline(),
@@ -264,7 +277,7 @@ class Loop:
         if self._rang:
             return 0.0
         wake_at = self._reconciler.wake_at()
-        waits = [timeout, None if wake_at is None else max(0.0, wake_at - time.time())]
+        waits = [timeout, None if wake_at is None else max(0.0, wake_at - self._machine.wall())]
         if self._bell.fileno() is None:
             waits.append(POLL_SECONDS)
         return min((wait for wait in waits if wait is not None), default=None)
@@ -289,7 +302,7 @@ class Loop:
         may have spoken in vain."""
         if now > expected + STALL_SECONDS:
             self._note(observations.stalled(now - expected))
-        offset = time.time() - now
+        offset = self._machine.wall() - now
         if abs(offset - self._offset) > JUMP_SECONDS:
             self._note(observations.clock_stepped(round(offset - self._offset, 3)))
         self._offset = offset

@@ -20,6 +20,7 @@ from marvel.daemon import head as heads
 from marvel.daemon import observations
 from marvel.daemon.lock import Lock
 from marvel.daemon.loop import Loop
+from marvel.daemon.machine import Machine
 from marvel.daemon.reconciler import CONTROLLERS
 from marvel.errors import DaemonUnavailable, MarvelError, UsageError
 from marvel.settings import Paths, make_private
@@ -102,6 +103,7 @@ def _prepare(paths: Paths, controllers: Sequence[str], console: bool) -> tuple[L
         loop = Loop(
             paths,
             store,
+            Machine(),
             run_id=run_id,
             controllers={n: c for n, c in CONTROLLERS.items() if not controllers or n in controllers},
             environ={name: value for name, value in os.environ.items() if name != READY_VARIABLE},

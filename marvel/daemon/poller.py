@@ -1,7 +1,6 @@
 """One selector for everything the daemon waits for."""
 
 import selectors
-import time
 from collections.abc import Callable
 
 READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
@@ -48,7 +47,7 @@ class Poller:
         self._selector.close()
 
 
-def seconds_until(*deadlines: float | None) -> float | None:
-    """From now to the nearest of some deadlines on the monotonic clock; None when there is none."""
+def seconds_until(now: float, *deadlines: float | None) -> float | None:
+    """From now to the nearest of some deadlines on the same clock; None when there is none."""
     nearest = min((at for at in deadlines if at is not None), default=None)
-    return None if nearest is None else max(0.0, nearest - time.monotonic())
+    return None if nearest is None else max(0.0, nearest - now)

@@ -9,7 +9,8 @@ where the old one was. One look through /proc serves all sessions that are due.
 import signal
 from collections.abc import Callable
 
-from marvel.daemon import processes
+from marvel.daemon.machine import Machine
+from marvel.daemon.processes import Process
 from marvel.resources import KEYS_SECONDS, StopOrder
 
 SWEEP_FIRST_SECONDS, SWEEP_MAX_SECONDS = 0.01, 1.0  # between looks whether a session is gone, doubling
@@ -42,10 +43,12 @@ class Stopper:
 
     def __init__(
         self,
+        machine: Machine,
         *,
         type_keys: Callable[[str, tuple[str, ...]], None],
         on_gone: Callable[[str, list[int], list[int]], None],
     ) -> None:
+        self._machine = machine
         self._type_keys = type_keys
         self._on_gone = on_gone  # uid, pids found at the first look, pids that can't be ended
         self._stops: dict[str, Stop] = {}
@@ -76,11 +79,11 @@ class Stopper:
         due = {uid: stop for uid, stop in self._stops.items() if stop.next_look <= now}
         if not due:
             return
-        found = processes.belonging_to({uid: stop.pid for uid, stop in due.items()})
+        found = self._machine.belonging_to({uid: stop.pid for uid, stop in due.items()})
         for uid, stop in due.items():
             self._step(uid, stop, found.get(uid, []), now)
 
-    def _step(self, uid: str, stop: Stop, found: list[processes.Process], now: float) -> None:
+    def _step(self, uid: str, stop: Stop, found: list[Process], now: float) -> None:
         if stop.found is None:
             stop.found = [process.pid for process in found]
         if not found:
@@ -97,19 +100,19 @@ class Stopper:
             self._ask(stop, found)
             self._look_again(stop, now, before=stop.kill_at)
 
-    def _ask(self, stop: Stop, found: list[processes.Process]) -> None:
+    def _ask(self, stop: Stop, found: list[Process]) -> None:
         if stop.asked:
             return
         stop.asked = True
         stop.pause = SWEEP_FIRST_SECONDS
-        processes.send(found, signal.Signals[f"SIG{stop.order.signal}"])
-        processes.send(found, signal.SIGCONT)
+        self._machine.send(found, signal.Signals[f"SIG{stop.order.signal}"])
+        self._machine.send(found, signal.SIGCONT)
 
-    def _kill(self, uid: str, stop: Stop, found: list[processes.Process], now: float) -> None:
+    def _kill(self, uid: str, stop: Stop, found: list[Process], now: float) -> None:
         if now > stop.kill_at + KILL_AGAIN_SECONDS:
             self._end(uid, [process.pid for process in found])
             return
-        processes.send(found, signal.SIGKILL)
+        self._machine.send(found, signal.SIGKILL)
         stop.pause = min(stop.pause, KILL_LOOK_SECONDS)
         self._look_again(stop, now, before=stop.kill_at + KILL_AGAIN_SECONDS + 1)
 

@@ -3,7 +3,6 @@
 Gathers what the health controller can't learn from the log, and keeps it by session uid.
 """
 
-import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -13,8 +12,8 @@ from marvel.daemon.beats import Beats
 from marvel.daemon.children import Children
 from marvel.daemon.launch import Unlaunchable, surroundings, wish_of
 from marvel.daemon.leases import Leases
+from marvel.daemon.machine import Machine
 from marvel.daemon.observations import Observation
-from marvel.daemon.poller import Poller
 from marvel.daemon.probes import Probes, Surroundings
 from marvel.daemon.tokens import Tokens
 from marvel.events import Event
@@ -35,7 +34,7 @@ class Vitals:
         self,
         paths: Paths,
         store: Store,
-        poller: Poller,
+        machine: Machine,
         timers: Timers,
         *,
         world: Callable[[], World],
@@ -47,22 +46,23 @@ class Vitals:
         on_attention: tuple[str, ...],
         log: Logger,
     ) -> None:
+        self._machine = machine
         self._world = world
         self._touch = touch
         self._place = place
         self._environ = environ
         self.leases = Leases(store, world=world, note=note, tokens=tokens, touch=touch)
         self.screens: dict[str, Screen] = {}
-        self._children = Children(poller, timers)
+        self._children = Children(machine.poller, timers)
         self.probes = Probes(
             self._children, timers, world=world, touch=touch, surroundings=self._surroundings
         )
         self._beats = Beats(
             paths.beats,
-            poller=poller,
+            poller=machine.poller,
             timers=timers,
             leases=self.leases.table,
-            touched=lambda uid, wall: self.leases.touched(uid, wall, time.monotonic()),
+            touched=lambda uid, wall: self.leases.touched(uid, wall, machine.monotonic()),
         )
         self._attention = Attention(on_attention, self._children, environ, log)
 
@@ -72,11 +72,11 @@ class Vitals:
 
     def beat(self, params: dict[str, Any]) -> None:
         """Take a beat from the socket. Raises BeatRefused."""
-        self.leases.beat(params, time.time(), time.monotonic())
+        self.leases.beat(params, self._machine.wall(), self._machine.monotonic())
 
     def saw(self, panes: Iterable[Pane]) -> None:
         """Take in a list of our panes: when something last came onto their screens."""
-        now = time.time()
+        now = self._machine.wall()
         sessions = self._world().sessions
         for pane in panes:
             session = sessions.get(pane.uid)

@@ -1,0 +1,69 @@
+"""The machine the daemon runs on: its clocks, its processes, what can be waited for, its tmux servers.
+
+An argument of the loop and of all parts that look at the outside, so that the same loop runs in a
+simulation, on a machine in which time passes and things fail as they are told.
+"""
+
+import os
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from marvel.daemon import processes
+from marvel.daemon.poller import Poller
+from marvel.daemon.processes import Process
+from marvel.tmux import TmuxServer
+
+
+class Machine:
+    """This one."""
+
+    def __init__(self) -> None:
+        self.poller = Poller()
+
+    def wall(self) -> float:
+        """The time of day, in seconds since the epoch; it may be set."""
+        return time.time()
+
+    def monotonic(self) -> float:
+        """Seconds that only go forward."""
+        return time.monotonic()
+
+    def open_handle(self, pid: int) -> int | None:
+        """A descriptor that can be read once a process has ended; None when there is none."""
+        return processes.open_handle(pid)
+
+    def close_handle(self, handle: int) -> None:
+        """Give a handle back."""
+        os.close(handle)
+
+    def look_at(self, pid: int) -> Process | None:
+        """A process; None when it is gone."""
+        return processes.look_at(pid)
+
+    def belonging_to(self, sessions: Mapping[str, int | None]) -> dict[str, list[Process]]:
+        """All processes of some sessions (uid → pid of its pane's process) that have any."""
+        return processes.belonging_to(sessions)
+
+    def send(self, found: Iterable[Process], number: int) -> None:
+        """Signal each process that is still the one that was found."""
+        processes.send(found, number)
+
+    def tmux(
+        self,
+        socket: Path,
+        workspace: str,
+        *,
+        environment: Mapping[str, str],
+        history_limit: int,
+        tmux_conf: Path | None,
+    ) -> TmuxServer:
+        """A connection, not yet open, to the tmux server of a workspace."""
+        return TmuxServer(
+            socket,
+            workspace,
+            environment=environment,
+            history_limit=history_limit,
+            tmux_conf=tmux_conf,
+            clock=self.monotonic,
+        )
