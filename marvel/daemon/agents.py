@@ -86,6 +86,7 @@ class Agents:
         self._note = note
         self._place = place
         self._environ = environ
+        self._home = paths.home
         self._log_id = log_id
         self._seen = seen  # is shown every list of panes
         self._agents: dict[str, Agent] = {}
@@ -127,6 +128,15 @@ class Agents:
         for uid, session in list(self._world().sessions.items()):
             if session.alive:
                 self.look(uid)
+
+    def end_leftovers(self) -> None:
+        """What ended sessions left running, and an earlier daemon had no time to end."""
+        sessions = self._world().sessions
+        for uid in self._machine.uids_of(self._home):
+            session = sessions.get(uid)
+            if session is not None and not session.alive and uid not in self.stopper:
+                self._sweeps.add(uid)
+                self._sweep(uid, None, ORPHAN_GRACE_SECONDS)
 
     # --- start ---------------------------------------------------------------------------------
 
