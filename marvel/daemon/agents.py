@@ -134,9 +134,8 @@ class Agents:
         sessions = self._world().sessions
         for uid in self._machine.uids_of(self._home):
             session = sessions.get(uid)
-            if session is not None and not session.alive and uid not in self.stopper:
-                self._sweeps.add(uid)
-                self._sweep(uid, None, ORPHAN_GRACE_SECONDS)
+            if session is not None and not session.alive:
+                self._sweep_leftovers(uid)
 
     # --- start ---------------------------------------------------------------------------------
 
@@ -281,6 +280,7 @@ class Agents:
             return
         if known and pane.dead:
             self._close_pane(workspace, pane.pane, pane.uid)
+            self._sweep_leftovers(pane.uid)
             return
         self._orphans[pane.uid] = pane
         self._note(orphaned(workspace, pane.uid, pane.pane, pane.pid))
@@ -377,8 +377,7 @@ class Agents:
         )
         session = self._world().sessions.get(agent.uid)
         if session is not None and session.stop is None and not agent.why.startswith("tmux"):
-            self._sweeps.add(agent.uid)
-            self._sweep(agent.uid, None, ORPHAN_GRACE_SECONDS)
+            self._sweep_leftovers(agent.uid)
 
     def _close_pane(self, workspace: str, pane: str, uid: str) -> None:
         server = self._fleet.server(workspace)
@@ -390,6 +389,8 @@ class Agents:
     def _stop(self, session: Session, agent: Agent | None) -> None:
         if session.stop is None or (agent is not None and agent.creating):
             return
+        if agent is not None and agent.doubtful:
+            return  # tmux may still make its pane: looked at again with the list of panes
         if agent is None and session.pid is not None:
             return  # not adopted yet: its panes are being asked for
         if agent is None and self._fleet.server(session.workspace) is None and session.pid is None:
@@ -409,6 +410,12 @@ class Agents:
             agent.handle = None
         agent.pane = ""
         self._sweep(session.uid, None, LOST_GRACE_SECONDS)
+
+    def _sweep_leftovers(self, uid: str) -> None:
+        """End what an ended session has left running, if anything."""
+        if uid not in self.stopper:
+            self._sweeps.add(uid)
+            self._sweep(uid, None, ORPHAN_GRACE_SECONDS)
 
     def _sweep(self, uid: str, pid: int | None, grace: float) -> None:
         now = self._machine.wall()
