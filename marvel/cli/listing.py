@@ -215,12 +215,16 @@ def sort_keys(kind: str) -> dict[str, str]:
     return {column.header.lower(): column.field for column in COLUMNS[kind]} | SORT_MORE.get(kind, {})
 
 
-def sorted_by(field: str, rows: Rows, now: float) -> Rows:
-    """Rows by a field, numbers as numbers; those that have none of it last."""
-    return sorted(rows, key=lambda row: _sort_value(field, row, now))
+def sorted_by(field: str, rows: Rows, now: float, *, reverse: bool = False) -> Rows:
+    """Rows by a field, numbers as numbers; those that have none of it last, either way round."""
+    keyed = [(_sort_value(field, row, now), row) for row in rows]
+    there = [pair for pair in keyed if pair[0] is not None]
+    there.sort(key=lambda pair: pair[0], reverse=reverse)
+    return [row for _, row in there] + [row for value, row in keyed if value is None]
 
 
-def _sort_value(field: str, row: Row, now: float) -> tuple[bool, Any]:
+def _sort_value(field: str, row: Row, now: float) -> Any:
+    """What a row is sorted by; None when it has none of it."""
     match field:
         case "age":
             value = -row["created_at"]  # youngest first
@@ -233,4 +237,4 @@ def _sort_value(field: str, row: Row, now: float) -> tuple[bool, Any]:
             value = None if value == ABSENT else value
         case _:
             value = row[field]
-    return value is None, 0 if value is None else value
+    return value
