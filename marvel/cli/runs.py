@@ -1,8 +1,8 @@
 """Runs of alike events, folded for people. Pure.
 
-Alike are events of one kind, actor and resource that say the same but for numbers. A run ends when something
-else happens to the resource; what happens to others meanwhile does not end it. It stands where its last
-event does.
+Alike are events of one kind, actor and resource that say the same, but for readings. A run ends when
+something else happens to the resource; what happens to others meanwhile does not end it. It stands where its
+last event does.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from marvel.cli.times import age
 
 Row = dict[str, Any]
 
-_NUMBER = re.compile(r"\d+(?:[.:]\d+)*")
+_READING = re.compile(r"context \d+ %|\d+ in a row")  # what goes up while nothing else is new
 
 
 class Run(NamedTuple):
@@ -56,4 +56,4 @@ def folded(events: list[Row]) -> list[Run]:
 
 
 def _said(event: Row) -> object:
-    return event["kind"], event["uid"], event["actor"], _NUMBER.sub("#", summary(event))
+    return event["kind"], event["uid"], event["actor"], _READING.sub("", summary(event))
