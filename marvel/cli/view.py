@@ -6,7 +6,7 @@ import re
 from typing import Any, NamedTuple
 
 from marvel.cli import listing
-from marvel.cli.table import RED, RESET, table, width
+from marvel.cli.table import GAP, RED, RESET, table, width
 
 Row = dict[str, Any]
 Rows = list[Row]
@@ -128,7 +128,7 @@ class View:
         elif not rows:
             body = [f"No {self._kind} found."]
         else:
-            lines = table([], heads + cells, coloured=coloured).splitlines()
+            lines = _table(heads + cells, size.columns, coloured=coloured)
             first = len(heads) + self._top
             body = lines[: len(heads)] + lines[first : first + self._page]
         room = max(0, size.lines - 1)
@@ -170,6 +170,13 @@ class View:
             "  h            this help; any key closes it",
             "  q            quit",
         ]
+
+
+def _table(rows: list[list[str]], columns: int, *, coloured: bool) -> list[str]:
+    """Rows as lines, close together where they would not fit otherwise."""
+    widths = [max(map(width, column)) for column in zip(*rows, strict=True)]
+    gap = GAP if sum(widths) + len(GAP) * (len(widths) - 1) <= columns else " "
+    return table([], rows, coloured=coloured, gap=gap).splitlines()
 
 
 def _sorts(kind: str, *, wide: bool) -> dict[str, str]:
