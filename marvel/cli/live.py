@@ -46,12 +46,12 @@ def _run(follower: Follower, selection: Selection, view: View, screen: Screen, w
         for event in follower.read() or ():
             follower.fold.apply(event)
         now = time.monotonic()
-        note = follower.problem or ("" if waker.daemon_runs else DAEMON_GONE)
+        alarm = follower.problem or ("" if waker.daemon_runs else DAEMON_GONE)
         aged = now // AGE_SECONDS if view.ages else 0
-        state = (id(follower.fold), follower.fold.position, follower.fold.leases, note, aged)
+        state = (id(follower.fold), follower.fold.position, follower.fold.leases, alarm, aged)
         if typed or screen.stale or state != seen:
             rows = selection.objects(follower.fold)
-            screen.draw(view.frame(rows, time.time(), screen.size(), note=note, coloured=coloured))
+            screen.draw(view.frame(rows, time.time(), screen.size(), alarm=alarm, coloured=coloured))
             seen, drawn_at = state, now
         typed = screen.keys(waker.wait(0 if follower.more else IDLE_SECONDS))
         for key in typed:

@@ -113,9 +113,9 @@ class View:
             self._scroll(0 if key == "home" else self._rows)
 
     def frame(
-        self, objects: Rows, now: float, size: Size, *, note: str = "", coloured: bool = True
+        self, objects: Rows, now: float, size: Size, *, note: str = "", alarm: str = "", coloured: bool = True
     ) -> list[str]:
-        """The lines of a screen, its status line last."""
+        """The lines of a screen. The last one tells how it stands, after a note or an alarm."""
         rows = listing.lines(self._kind, objects)
         if self._field is not None:
             rows = listing.sorted_by(self._field, rows, now, reverse=self._reverse)
@@ -133,24 +133,21 @@ class View:
             body = lines[: len(heads)] + lines[first : first + self._page]
         room = max(0, size.lines - 1)
         body = body[:room] + [""] * (room - len(body))
-        status = self._status(note, size.columns, coloured=coloured)
+        status = self._status(note, alarm, size.columns, coloured=coloured)
         return [*(clip(line, size.columns) for line in body), status]
 
     def _scroll(self, top: int) -> None:
         self._top = max(0, min(top, self._rows - self._page))
 
-    def _status(self, note: str, columns: int, *, coloured: bool) -> str:
-        parts = [f"{self._rows} {self._kind if self._kind != 'teams' else 'roles'}"]
+    def _status(self, note: str, alarm: str, columns: int, *, coloured: bool) -> str:
+        parts = [alarm, note, f"{self._rows} {self._kind if self._kind != 'teams' else 'roles'}"]
         if self._rows > self._page:
             parts.append(f"{self._top + 1}-{min(self._rows, self._top + self._page)} shown")
         if self._field is not None:
             parts.append(f"by {self._header(self._field)}{', reversed' if self._reverse else ''}")
         parts.append("h help, q quit")
-        text = clip("   ".join(parts), columns)
-        if not note:
-            return f"{REVERSED}{text}{RESET}" if coloured else text
-        text = clip(f"{note}   {text}", columns)
-        return f"{RED}{REVERSED}{text}{RESET}" if coloured else text
+        text = clip("   ".join(filter(None, parts)), columns)
+        return f"{RED if alarm else ''}{REVERSED}{text}{RESET}" if coloured else text
 
     def _header(self, field: str) -> str:
         columns = listing.COLUMNS[self._kind]

@@ -1,10 +1,11 @@
 """`marvel get … --watch`: a live table on a terminal, else one line per change."""
 
-import json
 import os
 import sys
 import time
 from collections.abc import Callable, Iterable
+
+import msgspec
 
 from marvel import settings
 from marvel.cli.changes import Change, Changes, Selection
@@ -57,7 +58,7 @@ def is_terminal() -> bool:
 
 def json_line(change: Change) -> str:
     """One line of `-o jsonl`."""
-    return json.dumps(change.published()) + "\n"
+    return msgspec.json.encode(change.published()).decode() + "\n"
 
 
 def _teller(kind: str, request: Request) -> Tell:
@@ -86,7 +87,8 @@ def _follow(follower: Follower, changes: Changes, waker: Waker, tell: Tell) -> N
             say("the event log was replaced by another one: this is what is different in it")
             _print(tell, changes.anew(follower.fold))
         else:
-            _print(tell, (change for event in events for change in changes.apply(event)))
+            for event in events:
+                _print(tell, changes.apply(event))
         notices.give(follower)
         if not follower.more and output in waker.wait():
             raise BrokenPipeError
