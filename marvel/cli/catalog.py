@@ -45,6 +45,7 @@ COMMANDS = {
     "completion": Entry(DAEMON, f"{_READING}:completion", "Print a shell's completion script."),
     "stop": Entry(DAEMON, f"{_CHANGING}:stop", "Stop all sessions, then the daemon."),
     "events": Entry(LOG, f"{_READING}:events", "What happened, newest last."),
+    "replay": Entry(LOG, f"{_READING}:replay", "Play the event log into the live table."),
     "verify": Entry(LOG, f"{_READING}:verify", "Check the hash chain of the event log."),
     "rebuild": Entry(LOG, f"{_READING}:rebuild", "Derive the tables anew from the event log."),
     "version": Entry(LOG, f"{_READING}:version", "Print the version."),

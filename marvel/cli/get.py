@@ -19,12 +19,20 @@ from marvel.store.query import Reader, daemon_note
 
 TYPE_CHECKING = False  # typing is not worth 3 ms of every start
 if TYPE_CHECKING:
-    from typing import Any
+    from collections.abc import Callable
+    from typing import Any, Protocol
 
     from marvel.settings import Paths
 
     Row = dict[str, Any]
     Rows = list[Row]
+
+    class Source(Protocol):
+        """Where rows come from: a Reader, or a fold of the log up to some moment."""
+
+        def rows(self, table: str, workspace: str | None = None) -> Rows: ...
+
+        def sessions(self, workspace: str | None = None) -> Rows: ...
 
 
 def fast(argv: list[str]) -> int | None:
@@ -38,16 +46,22 @@ def run(request: Request) -> int:
     kind = kind_of(request.kind)
     check(kind, request)
     paths = settings.paths()
-    found, single = _found(paths, kind, request)
+    with Reader(paths) as reader:
+        rows, single = found(reader, kind, request)
     warn_without_daemon(paths)
     now = time.time()
-    if single and not found:
-        raise NotFound(f"no such {kind[:-1]}: {request.key}", hint=f"marvel get {kind} lists what there is")
+    if single and not rows:
+        raise unknown(kind, request)
     if request.output in ("table", "wide"):
-        _print_table(kind, found, request, now)
+        _print_table(kind, rows, request, now)
     else:
-        _print_objects(kind, _sorted_objects(kind, found, request, now), request.output, single)
+        _print_objects(kind, sorted_objects(kind, rows, request, now), request.output, single)
     return 0
+
+
+def unknown(kind: str, request: Request) -> NotFound:
+    """What is said when the one that was named is not there."""
+    return NotFound(f"no such {kind[:-1]}: {request.key}", hint=f"marvel get {kind} lists what there is")
 
 
 def warn_without_daemon(paths: Paths) -> None:
@@ -56,47 +70,58 @@ def warn_without_daemon(paths: Paths) -> None:
         say("no daemon is running: this is what was recorded last (marvel daemon -d starts one)")
 
 
-def _found(paths: Paths, kind: str, request: Request) -> tuple[Rows, bool]:
+def found(source: Source, kind: str, request: Request) -> tuple[Rows, bool]:
     """The objects asked for, in order, and whether it is one that was named by its key."""
-    with Reader(paths) as reader:
-        match kind:
-            case "sessions":
-                return _sessions(reader, request)
-            case "teams":
-                return _teams(reader, request), request.key is not None
-            case "workspaces":
-                found = objects.workspaces(
-                    reader.rows("workspaces"), reader.rows("teams"), reader.rows("sessions")
-                )
-                name = request.key.removeprefix("workspace/") if request.key else request.workspace
-                found = [row for row in found if name in (None, row["name"])]
-                return sorted(found, key=lambda row: row["name"]), request.key is not None
-            case "shifts":
-                return _shifts(reader, request), False
-            case _:
-                return _endpoints(reader, request), request.key is not None
+    match kind:
+        case "sessions":
+            return _sessions(source, request)
+        case "teams":
+            return _teams(source, request), request.key is not None
+        case "workspaces":
+            rows = objects.workspaces(
+                source.rows("workspaces"), source.rows("teams"), source.rows("sessions")
+            )
+            name = request.key.removeprefix("workspace/") if request.key else request.workspace
+            rows = [row for row in rows if name in (None, row["name"])]
+            return sorted(rows, key=lambda row: row["name"]), request.key is not None
+        case "shifts":
+            return _shifts(source, request), False
+        case _:
+            return _endpoints(source, request), request.key is not None
 
 
-def _sessions(reader: Reader, request: Request) -> tuple[Rows, bool]:
-    rows = reader.sessions(request.workspace)
+def _sessions(source: Source, request: Request) -> tuple[Rows, bool]:
+    rows = source.sessions(request.workspace)
     single = False
     if request.key is not None:
-        teams = [(row["workspace"], row["name"]) for row in reader.rows("teams", request.workspace)]
-        what, name = find(request.key, rows, teams)
+        what, name = find_in(source, rows, request)
         single = what == "session"
         rows = [row for row in rows if name in (row["uid"], f"{row['workspace']}/{row['team']}")]
-    if not (request.all or single):
-        rows = [row for row in rows if objects.is_listed(row)]
+    test = session_test(request, unlisted=request.all or single)
+    return [objects.session(row) for row in sorted(filter(test, rows), key=objects.order)], single
+
+
+def session_test(request: Request, *, unlisted: bool) -> Callable[[Row], bool]:
+    """Whether a session's row is what the options select."""
     states = request.state.split(",") if request.state else STATES
-    rows = [
-        row
-        for row in rows
-        if request.team in (None, row["team"])
-        and request.role in (None, row["role"])
-        and row["state"] in states
-        and (not request.waiting or (row.get("activity") in WAITING and row["state"] == "running"))
-    ]
-    return [objects.session(row) for row in sorted(rows, key=objects.order)], single
+
+    def test(row: Row) -> bool:
+        return (
+            (unlisted or objects.is_listed(row))
+            and request.workspace in (None, row["workspace"])
+            and request.team in (None, row["team"])
+            and request.role in (None, row["role"])
+            and row["state"] in states
+            and (not request.waiting or (row.get("activity") in WAITING and row["state"] == "running"))
+        )
+
+    return test
+
+
+def find_in(source: Source, sessions: Rows, request: Request) -> tuple[str, str]:
+    """("session", uid) or ("team", "w/t") of a request's key. Raises NotFound and Rejected."""
+    teams = [(row["workspace"], row["name"]) for row in source.rows("teams", request.workspace)]
+    return find(request.key or "", sessions, teams)
 
 
 def find(key: str, sessions: Rows, teams: list[tuple[str, str]]) -> tuple[str, str]:
@@ -126,35 +151,35 @@ def named(sessions: Rows) -> list[Any]:
     ]
 
 
-def _teams(reader: Reader, request: Request) -> Rows:
+def _teams(source: Source, request: Request) -> Rows:
     workspace, name = request.workspace, request.team
     if request.key is not None:
         from marvel.keys import team_key
 
         workspace, name = team_key(request.key)
-    rows = [reader.rows(table, workspace) for table in ("teams", "roles", "cohorts", "sessions")]
-    found = [team for team in objects.teams(*rows) if name in (None, team["name"])]
+    rows = [source.rows(table, workspace) for table in ("teams", "roles", "cohorts", "sessions")]
+    teams = [team for team in objects.teams(*rows) if name in (None, team["name"])]
     if request.role is not None:
-        for team in found:
+        for team in teams:
             team["roles"] = [role for role in team["roles"] if role["role"] == request.role]
-        found = [team for team in found if team["roles"]]
-    return sorted(found, key=lambda team: (team["workspace"], team["name"]))
+        teams = [team for team in teams if team["roles"]]
+    return sorted(teams, key=lambda team: (team["workspace"], team["name"]))
 
 
-def _endpoints(reader: Reader, request: Request) -> Rows:
+def _endpoints(source: Source, request: Request) -> Rows:
     name = request.key.removeprefix("endpoint/") if request.key is not None else None
-    found = objects.endpoints(*(reader.rows(table, request.workspace) for table in ("endpoints", "sessions")))
-    found = [
+    rows = objects.endpoints(*(source.rows(table, request.workspace) for table in ("endpoints", "sessions")))
+    rows = [
         row
-        for row in found
+        for row in rows
         if name in (None, row["key"])
         and request.team in (None, row["team"])
         and request.role in (None, row["role"])
     ]
-    return sorted(found, key=lambda row: (row["workspace"], row["name"]))
+    return sorted(rows, key=lambda row: (row["workspace"], row["name"]))
 
 
-def _shifts(reader: Reader, request: Request) -> Rows:
+def _shifts(source: Source, request: Request) -> Rows:
     """Shifts in progress; with a key those of one team, or of one role of it."""
     workspace, team, role = request.workspace, request.team, request.role
     if request.key is not None:
@@ -163,7 +188,7 @@ def _shifts(reader: Reader, request: Request) -> Rows:
         parts = request.key.removeprefix("shift/").split("/")
         role = parts.pop() if len(parts) == 3 else role
         workspace, team = team_key("/".join(parts))
-    rows = [reader.rows(table, workspace) for table in ("shifts", "sessions", "teams")]
+    rows = [source.rows(table, workspace) for table in ("shifts", "sessions", "teams")]
     return [
         row for row in objects.shifts(*rows) if team in (None, row["team"]) and role in (None, row["role"])
     ]
@@ -175,37 +200,42 @@ def _sorted(kind: str, rows: Rows, request: Request, now: float) -> Rows:
     return listing.sorted_by(listing.sort_keys(kind)[request.sort_by.lower()], rows, now)
 
 
-def _sorted_objects(kind: str, found: Rows, request: Request, now: float) -> Rows:
+def sorted_objects(kind: str, rows: Rows, request: Request, now: float) -> Rows:
     """A team has as many lines as roles: it stands where the first of them does."""
     if kind != "teams" or request.sort_by is None:
-        return _sorted(kind, found, request, now)
-    rows = _sorted(kind, listing.lines(kind, found), request, now)
+        return _sorted(kind, rows, request, now)
+    lines = _sorted(kind, listing.lines(kind, rows), request, now)
     places: dict[str, int] = {}
-    for place, row in enumerate(rows):
-        places.setdefault(f"{row['workspace']}/{row['team']}", place)
-    return sorted(found, key=lambda team: places.get(team["key"], len(rows)))
+    for place, line in enumerate(lines):
+        places.setdefault(f"{line['workspace']}/{line['team']}", place)
+    return sorted(rows, key=lambda team: places.get(team["key"], len(lines)))
 
 
-def _print_table(kind: str, found: Rows, request: Request, now: float) -> None:
-    rows = _sorted(kind, listing.lines(kind, found), request, now)
-    if not rows:
+def _print_table(kind: str, rows: Rows, request: Request, now: float) -> None:
+    lines = _sorted(kind, listing.lines(kind, rows), request, now)
+    if not lines:
         say(f"No {kind} found.")
         return
-    headers, cells = listing.cells(kind, rows, now, wide=request.output == "wide")
+    headers, cells = listing.cells(kind, lines, now, wide=request.output == "wide")
     show(table([] if request.no_headers else headers, cells, coloured=is_coloured()))
 
 
-def _print_objects(kind: str, found: Rows, output: str, single: bool) -> None:
+def _print_objects(kind: str, rows: Rows, output: str, single: bool) -> None:
     if output == "name":
-        show("".join(f"{kind[:-1]}/{printable(row['key'])}\n" for row in found))
+        show("".join(name_line(kind, row) for row in rows))
         return
     import json
 
-    made = [objects.published(row) for row in found]
+    made = [objects.published(row) for row in rows]
     if output == "jsonl":
         show("".join(json.dumps(row) + "\n" for row in made))
     else:
         show(json.dumps(made[0] if single else made, indent=2) + "\n")
+
+
+def name_line(kind: str, row: Row) -> str:
+    """An object as `-o name` prints it."""
+    return f"{kind[:-1]}/{printable(row['key'])}\n"
 
 
 def show(text: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+
 from marvel.cli.table import ABSENT, joined
 from marvel.cli.times import age, until
 
@@ -215,12 +217,16 @@ def sort_keys(kind: str) -> dict[str, str]:
     return {column.header.lower(): column.field for column in COLUMNS[kind]} | SORT_MORE.get(kind, {})
 
 
-def sorted_by(field: str, rows: Rows, now: float) -> Rows:
-    """Rows by a field, numbers as numbers; those that have none of it last."""
-    return sorted(rows, key=lambda row: _sort_value(field, row, now))
+def sorted_by(field: str, rows: Rows, now: float, *, reverse: bool = False) -> Rows:
+    """Rows by a field, numbers as numbers; those that have none of it last, either way round."""
+    keyed = [(_sort_value(field, row, now), row) for row in rows]
+    there = [pair for pair in keyed if pair[0] is not None]
+    there.sort(key=lambda pair: pair[0], reverse=reverse)
+    return [row for _, row in there] + [row for value, row in keyed if value is None]
 
 
-def _sort_value(field: str, row: Row, now: float) -> tuple[bool, Any]:
+def _sort_value(field: str, row: Row, now: float) -> Any:
+    """What a row is sorted by; None when it has none of it."""
     match field:
         case "age":
             value = -row["created_at"]  # youngest first
@@ -233,4 +239,10 @@ def _sort_value(field: str, row: Row, now: float) -> tuple[bool, Any]:
             value = None if value == ABSENT else value
         case _:
             value = row[field]
-    return value is None, 0 if value is None else value
+    return _natural(value) if isinstance(value, str) else value
+
+
+def _natural(text: str) -> list[tuple[bool, Any]]:
+    """Text to sort by, the numbers in it as numbers: a-2 stands before a-10."""
+    parts = ["".join(part) for _, part in groupby(text, str.isdecimal)]
+    return [(part.isdecimal(), int(part) if part.isdecimal() else part) for part in parts]

@@ -23,7 +23,7 @@ def session(row: Row) -> Row:
     """A session, with the newest that its lease knows."""
     get = row.get
     return {
-        "key": f"{row['workspace']}/{row['name']}",
+        "key": session_key(row),
         "uid": row["uid"],
         "workspace": row["workspace"],
         "team": row["team"],
@@ -74,6 +74,11 @@ def session(row: Row) -> Row:
         "server": get("server"),
         "stop": _stop(get("stop")),
     }
+
+
+def session_key(row: Row) -> str:
+    """The name of a session in its workspace; those of one slot share it."""
+    return f"{row['workspace']}/{row['name']}"
 
 
 def teams(rows: Rows, roles: Rows, cohorts: Rows, sessions: Rows) -> Rows:

@@ -104,30 +104,37 @@ class Reader:
             found = self._all(query + " WHERE s.workspace = ?", workspace)
         else:
             found = self._all(query)
-        rows = []
-        for data, beat_at, percent, count in found:
-            row = loads(data)
-            if beat_at is not None:
-                row["last_heartbeat_at"] = beat_at / MICROSECONDS
-                row["heartbeats"] = count
-            if percent is not None:  # every percent of an event came with a beat: the lease is never older
-                row["context_percent"] = percent
-            rows.append(row)
-        return rows
+        return [leased(loads(data), lease if lease[0] is not None else None) for data, *lease in found]
+
+    def leases(self) -> dict[str, tuple[int, float | None, int]]:
+        """By uid: last beat (µs), context percent, and how many beats there were."""
+        return {uid: lease for uid, *lease in self._all("SELECT uid, at, context_percent, count FROM beats")}
+
+    def head(self) -> int:
+        """The newest position; 0 where there is no log."""
+        return int(next(self._each("SELECT max(position) FROM events"), (0,))[0] or 0)
+
+    def log_id(self) -> str | None:
+        """Which log this is; None where there is none."""
+        return next(self._each("SELECT value FROM meta WHERE name = 'log_id'"), (None,))[0]
 
     def daemon(self) -> dict[str, Any] | None:
         """The daemon that runs, or ran last."""
         rows = self.rows("daemons")
         return rows[0] if rows else None
 
-    def events(self, where: str = "1", *values: object) -> Iterator[dict[str, Any]]:
+    def events(
+        self, where: str = "1", *values: object, oldest_first: bool = False, decoded: bool = True
+    ) -> Iterator[dict[str, Any]]:
         """Events that satisfy an SQL condition, newest first, one at a time; payloads are decoded."""
         columns = EVENT_COLUMNS.split()
-        query = f"SELECT {', '.join(columns)} FROM events WHERE {where} ORDER BY position DESC"  # noqa: S608
+        order = "position" if oldest_first else "position DESC"
+        query = f"SELECT {', '.join(columns)} FROM events WHERE {where} ORDER BY {order}"  # noqa: S608
         for row in self._each(query, *values):
             event = dict(zip(columns, row, strict=True))
             event["time"] /= MICROSECONDS
-            event["payload"] = loads(event["payload"])
+            if decoded:
+                event["payload"] = loads(event["payload"])
             yield event
 
     def _all(self, query: str, *values: object) -> list[Any]:
@@ -158,6 +165,17 @@ class Reader:
             return connection
         connection.close()
         return None
+
+
+def leased(row: dict[str, Any], lease: Any) -> dict[str, Any]:
+    """A session's row with what its lease knows, written into it: last beat (µs), percent, count."""
+    if lease is not None:
+        at, percent, count = lease
+        row["last_heartbeat_at"] = at / MICROSECONDS
+        row["heartbeats"] = count
+        if percent is not None:  # every percent of an event came with a beat: the lease is never older
+            row["context_percent"] = percent
+    return row
 
 
 def daemon_note(paths: Paths) -> dict[str, Any] | None:
