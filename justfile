@@ -20,6 +20,10 @@ test: build
 demo: build
     {{ venv }}/marvel up examples/demo.toml
 
+# the sessions, live
+watch:
+    {{ venv }}/marvel get sessions --watch
+
 # scale a role: just scale demo/squad agent 5
 scale team role n:
     {{ venv }}/marvel scale {{ team }} --role {{ role }} --replicas {{ n }}

@@ -239,7 +239,6 @@ def test_without_a_daemon_one_line_says_so(marvel: Terminal) -> None:
         ("get sessions --sort-by colour", 2, "can't sort sessions by 'colour'"),
         ("get teams --state failed", 2, "--state does not apply to teams"),
         ("get session reviewer-0 --role reviewer", 2, "a KEY names one"),
-        ("get sessions -w", 2, "no such option: -w"),
         ("get sessions --team", 2, "--team"),
         ("get", 2, "missing argument 'KIND'"),
         ("gte sessions", 2, "there is no command 'gte'"),
