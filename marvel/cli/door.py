@@ -1,11 +1,12 @@
 """The terminal's way into the log: the client's door, and what is said after it."""
 
 from pathlib import Path
+from typing import Any
 
 from marvel.cli.errors import say
 from marvel.cli.get import show
 from marvel.client.door import Door
-from marvel.commands.orders import Order
+from marvel.commands.orders import Order, read
 from marvel.daemon.gate import Decide
 from marvel.events import Event
 from marvel.resources import Capability, TeamKey
@@ -30,6 +31,13 @@ def obey(order: Order, *, command: str | None = None) -> list[Event]:
     show(order.told(events))
     warn_without_daemon(paths())
     return events
+
+
+def carry_out(name: str, arguments: dict[str, Any], command: str) -> None:
+    """An order that no daemon has done. Raises MarvelError."""
+    if name == "run":
+        check_workspace(arguments["in_workspace"])
+    obey(read(name, arguments), command=command)
 
 
 def permit(needs: Capability, team: TeamKey, *, what: str) -> None:

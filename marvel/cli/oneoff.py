@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from marvel.errors import UsageError
+from marvel import keys
 
 TYPE_CHECKING = False  # typing is not worth 3 ms of every start
 if TYPE_CHECKING:
@@ -16,8 +16,7 @@ def arguments(
 ) -> dict[str, Any]:
     """What an order to run is made of. Raises UsageError."""
     variables = _variables(env)
-    for name, limit in ((workspace, 30), (team, 63), (role, 63)):
-        _check_name(name, limit)
+    keys.check_names(workspace, team, role)
     command = os.path.abspath(argv[0]) if "/" in argv[0] else argv[0]
     return {
         "argv": (command, *argv[1:]),
@@ -33,15 +32,6 @@ def _variables(pairs: list[str]) -> dict[str, str]:
     variables = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
-        if not equals or not name or "\0" in value or name.startswith("MARVEL_"):
-            raise UsageError(f"--env {pair.partition('=')[0]!r} is not NAME=VALUE of your own")
+        keys.check_variable(name, value if equals else None)
         variables[name] = value
     return variables
-
-
-def _check_name(name: str, limit: int) -> None:
-    ok = name.replace("-", "a").isalnum() and name == name.lower() and name.isascii()
-    if not ok or name[0] == "-" or name[-1] == "-" or len(name) > limit:
-        raise UsageError(
-            f"{name!r} is not a name", hint=f"letters a-z, digits and inner dashes, at most {limit}"
-        )

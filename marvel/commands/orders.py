@@ -13,6 +13,7 @@ from marvel import keys
 from marvel.commands import acts
 from marvel.commands.naming import session_of, session_or_team, workspace_of
 from marvel.commands.shift import shift
+from marvel.errors import UsageError
 from marvel.events import Draft, Event
 from marvel.resources import Capability, HeartbeatMode, RoleKey, RuntimeSpec, TeamKey, Template
 from marvel.world import World
@@ -167,6 +168,11 @@ class Run(Order, frozen=True):
         return self.in_workspace
 
     def decide(self, world: World, now: float, promise: Promise) -> list[Draft]:
+        keys.check_names(self.in_workspace, self.team, self.role)
+        for name, value in self.env.items():
+            keys.check_variable(name, value)
+        if not self.argv or any("\0" in word for word in (*self.argv, self.cwd)):
+            raise UsageError("there is no command to run")
         runtime = RuntimeSpec(command=self.argv[0], args=self.argv[1:], cwd=self.cwd, env=self.env)
         template = Template(runtime=runtime)
         return acts.run(world, self._key(), template, now, heartbeat=promise(template))
@@ -193,7 +199,7 @@ def read(name: str, arguments: dict[str, Any]) -> Order:
     kind = ORDERS.get(name)
     if kind is None:
         raise ValueError(f"there is no order {name!r}")
-    order = msgspec.convert(arguments, kind)
-    if isinstance(order, Run) and not order.argv:
-        raise ValueError("there is no command to run")
-    return order
+    try:
+        return msgspec.convert(arguments, kind)
+    except msgspec.ValidationError as error:
+        raise ValueError(str(error)) from error
