@@ -66,4 +66,4 @@ def _beat(path: str, request: bytes) -> None:
     with socket.socket(socket.AF_UNIX) as peer:
         peer.connect(path)
         peer.sendall(request)
-        peer.recv(4096)
+        assert b'"ok"' in peer.recv(4096)

@@ -31,10 +31,10 @@ stderr_logfile=NONE
 CIRCUS = """[circus]
 endpoint = ipc://{directory}/c
 pubsub_endpoint = ipc://{directory}/p
-stats_endpoint = ipc://{directory}/t
 [watcher:a]
 cmd = /bin/sh {agent}
-numprocs = {count}
+numprocesses = {count}
+copy_env = True
 warmup_delay = 0
 """
 
