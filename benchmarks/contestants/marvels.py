@@ -13,12 +13,14 @@ from benchmarks.clock import until
 from benchmarks.contestants import Contestant, wait_gone
 
 PROGRAM = str(Path(sys.executable).with_name("marvel"))
-MANIFEST = """[workspace]
+TEAM = """[workspace]
 name = "w"
 [[team]]
 name = "t"
+"""
+ROLE = """
   [[team.role]]
-  name = "r"
+  name = "{name}"
   replicas = {count}
   backoff_initial = "1ms"
     [team.role.runtime]
@@ -49,10 +51,12 @@ class Marvel(Contestant):
         )
         until((self.home / "marvel.sock").exists, "the daemon's socket")
 
-    def work(self, count: int) -> None:
-        """Declare that many agents."""
+    def work(self, count: int, *others: int) -> None:
+        """Declare that many agents in the role `r`, and others in roles of their own."""
         manifest = self.directory / "m.toml"
-        manifest.write_text(MANIFEST.format(count=count, agent=self.agent), encoding="utf-8")
+        roles = {"r": count, **{f"other-{number}": size for number, size in enumerate(others)}}
+        text = TEAM + "".join(ROLE.format(name=n, count=c, agent=self.agent) for n, c in roles.items())
+        manifest.write_text(text, encoding="utf-8")
         self.run([PROGRAM, "work", str(manifest), "--force-large"])
 
     def start(self, count: int) -> float:
@@ -107,6 +111,14 @@ class Marvel(Contestant):
         argv = ["tmux", "-S", str(socket), "display-message", "-p", "#{pid}"]
         done = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=20)
         return int(done.stdout)
+
+    def victim(self) -> int:
+        """Pid of a running agent of the role `r`."""
+        query = (
+            "SELECT json_extract(data, '$.pid') FROM sessions WHERE json_extract(data, '$.state') = 'running'"
+            " AND json_extract(data, '$.role') = 'r' LIMIT 1"
+        )
+        return int(str(self.ask(query)[0][0]))
 
     def managers(self) -> list[int]:
         return [self.daemon_pid(), self.tmux_pid()]
