@@ -99,7 +99,7 @@ class Circus(Contestant):
         return [*self._control(), "incr", "a"]
 
     def listing(self) -> list[str]:
-        return [*self._control(), "stats", "a"]
+        return [*self._control(), "list", "a"]
 
     def managers(self) -> list[int]:
         return [self._daemon.pid] if self._daemon else []
