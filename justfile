@@ -43,6 +43,10 @@ demo-shift: build
 start: build
     {{ venv }}/marvel daemon
 
+# marvel beside supervisor, circus, pm2 and tmux alone: just bench --short --json FILE
+bench *options: build
+    {{ venv }}/python -m benchmarks {{ options }}
+
 # end all sessions, then the daemon
 stop:
     {{ venv }}/marvel stop

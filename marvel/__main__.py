@@ -4,10 +4,16 @@ A lane does a command without Typer, or returns None for what it does not know. 
 --help included, is Typer's.
 """
 
+from __future__ import annotations
+
 import gc
 import sys
 
 from marvel.cli.errors import bounded
+
+TYPE_CHECKING = False  # typing is not worth 3 ms of every start
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def main() -> int:
@@ -57,7 +63,27 @@ def _heartbeat(argv: list[str]) -> int | None:
     return fast(argv)
 
 
-LANES = {"get": _get, "heartbeat": _heartbeat, "simulator": _simulator, "__complete": _complete}
+def _order(name: str) -> Callable[[list[str]], int | None]:
+    def lane(argv: list[str]) -> int | None:
+        gc.disable()
+        from marvel.cli.order import fast
+
+        try:
+            return fast(name, argv)
+        finally:
+            gc.enable()
+
+    return lane
+
+
+ORDERS = ("scale", "shift", "run", "kill", "restart")
+LANES: dict[str, Callable[[list[str]], int | None]] = {
+    "get": _get,
+    "heartbeat": _heartbeat,
+    "simulator": _simulator,
+    "__complete": _complete,
+}
+LANES |= {name: _order(name) for name in ORDERS}
 
 if __name__ == "__main__":
     sys.exit(main())

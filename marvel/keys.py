@@ -7,7 +7,7 @@ newest session in that slot; a uid works too.
 
 from collections.abc import Iterable
 
-from marvel.errors import NotFound, Rejected
+from marvel.errors import NotFound, Rejected, UsageError
 
 SHOWN = 5  # candidates named in a message
 
@@ -108,3 +108,18 @@ def _ends(whole: str, ending: str) -> bool:
 
 def _age(session: Named) -> tuple[int, float]:
     return session.generation, session.created_at
+
+
+def check_names(workspace: str, team: str, role: str) -> None:
+    """Refuse what can't be the name of a one-off's workspace, team or role. Raises UsageError."""
+    for name, limit in ((workspace, 30), (team, 63), (role, 63)):
+        ok = name.replace("-", "a").isalnum() and name == name.lower() and name.isascii()
+        if not ok or name[0] == "-" or name[-1] == "-" or len(name) > limit:
+            hint = f"letters a-z, digits and inner dashes, at most {limit}"
+            raise UsageError(f"{name!r} is not a name", hint=hint)
+
+
+def check_variable(name: str, value: str | None) -> None:
+    """Refuse a variable that is none, or not a person's to set. Raises UsageError."""
+    if not name or value is None or "\0" in name + value or "=" in name or name.startswith("MARVEL_"):
+        raise UsageError(f"--env {name!r} is not NAME=VALUE of your own")

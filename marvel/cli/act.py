@@ -4,12 +4,14 @@ import os
 import time
 
 from marvel import commands, keys
-from marvel.cli import door, waiting
+from marvel.cli import door, oneoff, waiting
 from marvel.cli.errors import say
 from marvel.cli.get import show
-from marvel.client import Marvel
+from marvel.client.door import promise
+from marvel.commands.naming import session_or_team
+from marvel.commands.orders import Delete, Kill, Restart, Run, Scale
 from marvel.errors import DaemonUnavailable, NotFound, UsageError
-from marvel.events import Draft, Event
+from marvel.events import Draft
 from marvel.resources import Session, TeamKey
 from marvel.settings import check_private, paths
 from marvel.store.query import daemon_note
@@ -33,45 +35,38 @@ KINDS = {
 
 def scale(key: str, role: str, replicas: int, *, force_large: bool) -> None:
     """Another number of sessions for one role."""
-    events = Marvel().scale(key, role, replicas, force_large=force_large)
-    show(f"{key.removeprefix('team/')}/{role} {'scaled to' if events else 'already has'} {replicas}\n")
-    door.warn_without_daemon(paths())
+    door.obey(Scale(team=key, role=role, replicas=replicas, force_large=force_large))
 
 
 def run(argv: list[str], *, role: str, team: str, workspace: str, cwd: str | None, env: list[str]) -> None:
     """A one-off session."""
-    variables = _variables(env)
-    for name, limit in ((workspace, 30), (team, 63), (role, 63)):
-        _check_name(name, limit)
+    wanted = oneoff.arguments(argv, role=role, team=team, workspace=workspace, cwd=cwd, env=env)
     door.check_workspace(workspace)
-    made = Marvel().run(argv, workspace=workspace, team=team, role=role, cwd=cwd, env=variables)
-    show(f"{made.key}\n")
-    door.warn_without_daemon(paths())
+    door.obey(Run(**wanted))
 
 
 def kill(key: str, *, wait: bool, timeout: float) -> None:
     """End a session."""
-    _ended(key, Marvel().kill(key), wait=wait, timeout=timeout)
+    _end(Kill(key), wait=wait, timeout=timeout)
 
 
 def restart(key: str, *, wait: bool, timeout: float) -> None:
     """Replace a session, or the sessions of a team one by one."""
+    order = Restart(key)
+    if not wait:
+        door.obey(order)
+        return
     found: list[Session | TeamKey] = []
 
     def decide(world: World, now: float) -> list[Draft]:
-        target = door.session_or_team(world, key)
-        found.append(target)
-        if isinstance(target, TeamKey):
-            return commands.restart_team(world, target)
-        return commands.restart_session(world, target.uid, now)
+        found.append(session_or_team(world, key))
+        return order.decide(world, now, promise)
 
-    door.record(decide, needs="kill", what=f"restart {key}", workspace=door.workspace_of(key))
+    show(order.told(door.record(decide, needs=order.needs, what=order.what(), workspace=order.workspace())))
+    door.warn_without_daemon(paths())
     target = found[-1]
     name = str(target) if isinstance(target, TeamKey) else target.key
-    show(f"{name} restarting\n")
-    door.warn_without_daemon(paths())
-    if wait:
-        waiting.until_restarted(name, target, time.time(), timeout)
+    waiting.until_restarted(name, target, time.time(), timeout)
 
 
 def delete(kind: str, key: str, *, wait: bool, timeout: float) -> None:
@@ -81,7 +76,7 @@ def delete(kind: str, key: str, *, wait: bool, timeout: float) -> None:
     kind = KINDS[kind]
     name = key.removeprefix(f"{kind}/")
     if kind == "session":
-        _ended(key, Marvel().delete(key), wait=wait, timeout=timeout)
+        _end(Delete(key), wait=wait, timeout=timeout)
         return
 
     def decide(world: World, now: float) -> list[Draft]:
@@ -137,31 +132,7 @@ def _stop_without_daemon(*, keep_sessions: bool) -> None:
     show("sessions stopped\n")
 
 
-def _ended(key: str, events: list[Event], *, wait: bool, timeout: float) -> None:
-    if not events:
-        show(f"{key} is already stopping\n")
-        return
-    ref = events[-1].ref
-    verb = {"session.forgotten": "forgotten", "session.restart-requested": "restarting"}
-    show(f"{ref.workspace}/{ref.session} {verb.get(events[-1].kind, 'stopping')}\n")
-    door.warn_without_daemon(paths())
-    if wait:
-        waiting.until_ended(ref.uid or "", timeout)
-
-
-def _variables(pairs: list[str]) -> dict[str, str]:
-    variables = {}
-    for pair in pairs:
-        name, equals, value = pair.partition("=")
-        if not equals or not name or "\0" in value or name.startswith("MARVEL_"):
-            raise UsageError(f"--env {pair.partition('=')[0]!r} is not NAME=VALUE of your own")
-        variables[name] = value
-    return variables
-
-
-def _check_name(name: str, limit: int) -> None:
-    ok = name.replace("-", "a").isalnum() and name == name.lower() and name.isascii()
-    if not ok or name[0] == "-" or name[-1] == "-" or len(name) > limit:
-        raise UsageError(
-            f"{name!r} is not a name", hint=f"letters a-z, digits and inner dashes, at most {limit}"
-        )
+def _end(order: Kill, *, wait: bool, timeout: float) -> None:
+    events = door.obey(order)
+    if wait and events:
+        waiting.until_ended(events[-1].ref.uid or "", timeout)

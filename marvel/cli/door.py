@@ -1,27 +1,18 @@
-"""The terminal's way into the log: the client's door, and which resource a key names."""
+"""The terminal's way into the log: the client's door, and what is said after it."""
 
 from pathlib import Path
+from typing import Any
 
-from marvel import keys
 from marvel.cli.errors import say
-from marvel.client.door import Decide, Door
-from marvel.client.targets import named, session_of, workspace_of
+from marvel.cli.get import show
+from marvel.client.door import Door
+from marvel.commands.orders import Order, read
+from marvel.daemon.gate import Decide
 from marvel.events import Event
-from marvel.resources import Capability, Session, TeamKey
+from marvel.resources import Capability, TeamKey
 from marvel.settings import Paths, paths
 from marvel.store.query import daemon_note
 from marvel.tmux.version import check_socket_path
-from marvel.world import World
-
-__all__ = [
-    "check_workspace",
-    "permit",
-    "record",
-    "session_of",
-    "session_or_team",
-    "warn_without_daemon",
-    "workspace_of",
-]
 
 
 def record(
@@ -34,6 +25,21 @@ def record(
     return Door(paths()).record(decide, needs=needs, what=what, workspace=workspace)
 
 
+def obey(order: Order, *, command: str | None = None) -> list[Event]:
+    """Carry out one order in this process, say what became of it, and return its events."""
+    events = Door(paths()).obey(order, command=command)
+    show(order.told(events))
+    warn_without_daemon(paths())
+    return events
+
+
+def carry_out(name: str, arguments: dict[str, Any], command: str) -> None:
+    """An order that no daemon has done. Raises MarvelError."""
+    if name == "run":
+        check_workspace(arguments["in_workspace"])
+    obey(read(name, arguments), command=command)
+
+
 def permit(needs: Capability, team: TeamKey, *, what: str) -> None:
     """Refuse, and record, what this agent session may not do to a team. Raises Rejected."""
     Door(paths()).permit(needs, [team], what=what)
@@ -42,14 +48,6 @@ def permit(needs: Capability, team: TeamKey, *, what: str) -> None:
 def check_workspace(name: str) -> None:
     """Refuse a workspace whose tmux socket would have too long a path, before anything is recorded."""
     check_socket_path(Path(paths().tmux_socket(name)))
-
-
-def session_or_team(world: World, key: str) -> Session | TeamKey:
-    """The session, else the team, that a key names. Raises NotFound and Rejected."""
-    sessions = world.sessions.values()
-    teams = [(team.workspace, team.team) for team in world.teams]
-    kind, name = keys.find(key, [named(session) for session in sessions], teams)
-    return world.sessions[name] if kind == "session" else TeamKey(*keys.team_key(name))
 
 
 def warn_without_daemon(where: Paths) -> None:

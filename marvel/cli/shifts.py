@@ -8,6 +8,7 @@ from marvel.cli import door, listing, objects, waiting
 from marvel.cli.get import show, warn_without_daemon
 from marvel.cli.table import printable, table
 from marvel.cli.times import age, local
+from marvel.commands.orders import Shift
 from marvel.errors import NotFound
 from marvel.events import Draft, Event
 from marvel.resources import TeamKey
@@ -29,10 +30,7 @@ WHY = {"requested": "asked for", "template": "template changed", "undo": "undo"}
 def begin(key: str, role: str | None, *, wait: bool, timeout: float | None) -> None:
     """Replace a team's sessions, or one role's."""
     team = _team(key)
-    events = _record(team, lambda world: commands.shift(world, team, role))
-    names = ", ".join(str(event.ref.role) for event in events)
-    show(f"{team} shifting: {names}\n")
-    door.warn_without_daemon(paths())
+    events = door.obey(Shift(key, role))
     if wait:
         until_done(team, [str(event.ref.role) for event in events], events[0].position, timeout)
 

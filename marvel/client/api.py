@@ -20,18 +20,17 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from marvel import commands, keys
 from marvel.client import from_environment, heartbeat, messages
 from marvel.client.door import Door
 from marvel.client.messages import Delivery, Wish
-from marvel.client.targets import Seen, addressees, one, session_of, workspace_of
+from marvel.client.targets import Seen, addressees
+from marvel.commands.naming import one
+from marvel.commands.orders import Delete, Kill, Run, Scale
 from marvel.errors import MarvelError, Rejected
-from marvel.events import Draft, Event, SessionInjected, SessionScheduled, session_ref
-from marvel.resources import Endpoint, RoleKey, RuntimeSpec, Session, TeamKey, Template
-from marvel.runtimes import adapter_of
+from marvel.events import Draft, Event, SessionInjected, session_ref
+from marvel.resources import Endpoint, Session, TeamKey
 from marvel.settings import paths
 from marvel.store.query import Reader
-from marvel.world import World
 
 COMMAND_SECONDS = 60.0  # for a command that is run as a process of its own
 
@@ -125,13 +124,7 @@ class Marvel:
 
     def scale(self, team: str, role: str, replicas: int, *, force_large: bool = False) -> list[Event]:
         """Another number of sessions for one role; no events when it has that many already."""
-        key = RoleKey(*keys.team_key(team), role)
-        return self._door.record(
-            lambda world, _now: commands.scale(world, key, replicas, force_large=force_large),
-            needs="scale",
-            what=f"scale {key} to {replicas}",
-            workspace=key.workspace,
-        )
+        return self._door.obey(Scale(team=team, role=role, replicas=replicas, force_large=force_large))
 
     def run(
         self,
@@ -146,36 +139,24 @@ class Marvel:
         """Start a one-off session."""
         command = os.path.abspath(argv[0]) if "/" in argv[0] else argv[0]
         directory = os.path.abspath(cwd or os.getcwd())
-        runtime = RuntimeSpec(command=command, args=tuple(argv[1:]), cwd=directory, env=dict(env or {}))
-        template = Template(runtime=runtime)
-        key = RoleKey(workspace, team, role)
-        made: list[World] = []
-
-        def decide(world: World, now: float) -> list[Draft]:
-            made.append(world)  # which the events are folded into
-            return commands.run(world, key, template, now, heartbeat=adapter_of(template).heartbeat)
-
-        events = self._door.record(decide, needs="run", what=f"run in {key}", workspace=workspace)
-        event = next(event for event in events if isinstance(event.fact, SessionScheduled))
-        return made[-1].sessions[event.ref.uid or ""]
+        order = Run(
+            argv=(command, *argv[1:]),
+            team=team,
+            role=role,
+            in_workspace=workspace,
+            cwd=directory,
+            env=dict(env or {}),
+        )
+        uid = self._door.obey(order)[-1].ref.uid
+        return next(session for session in self._see(workspace).sessions if session.uid == uid)
 
     def kill(self, key: str) -> list[Event]:
         """End a session; no events when it is stopping already."""
-        return self._door.record(
-            lambda world, now: commands.kill(world, session_of(world, key).uid, now),
-            needs="kill",
-            what=f"kill {key}",
-            workspace=workspace_of(key),
-        )
+        return self._door.obey(Kill(key))
 
     def delete(self, key: str) -> list[Event]:
         """As `kill`; an ended one-off leaves the listing, another ended session's slot is filled again."""
-        return self._door.record(
-            lambda world, now: commands.delete_session(world, session_of(world, key).uid, now),
-            needs="kill",
-            what=f"delete {key}",
-            workspace=workspace_of(key),
-        )
+        return self._door.obey(Delete(key))
 
     def shift(self, team: str, role: str | None = None) -> str:
         """Replace a team's sessions by fresh ones, rolling; what `marvel shift` says."""

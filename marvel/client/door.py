@@ -6,31 +6,20 @@ what is refused is recorded. This keeps agents to their roles and the log honest
 no wall: an agent runs as the same user as marvel, who can unset variables, read the key and write the log.
 """
 
-import getpass
 import os
-from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import NamedTuple
-
-import msgspec
+from collections.abc import Collection, Mapping
 
 from marvel import commands
+from marvel.client.person import user
+from marvel.commands.orders import Order
+from marvel.daemon.gate import Claim, Decide, Gate, Outside
 from marvel.daemon.tokens import Tokens
-from marvel.errors import Rejected
-from marvel.events import Draft, Event, SessionRefused, session_ref
-from marvel.resources import Capability, Session, TeamKey
+from marvel.events import Draft, Event
+from marvel.resources import Capability, HeartbeatMode, TeamKey, Template
+from marvel.runtimes import adapter_of
 from marvel.settings import Paths
 from marvel.store.log import Store
 from marvel.world import World
-
-Decide = Callable[[World, float], Iterable[Draft]]
-
-
-class Claim(NamedTuple):
-    """The session that the environment says this is."""
-
-    uid: str
-    token: str
-    workspace: str
 
 
 class Door:
@@ -47,28 +36,43 @@ class Door:
         needs: Capability | None = None,
         what: str = "",
         workspace: str | None = None,
+        command: str | None = None,
     ) -> list[Event]:
         """Decide and append one command; returns its events, none when it changed nothing.
 
         `needs` is what a session must be allowed to do this (None: only a person may), `what` the
-        command in words. Raises what `decide` raises, and Rejected when it is refused.
+        command in words, `command` its idempotency key. Raises what `decide` raises, and Rejected when it
+        is refused.
         """
         claim = self._claim
         store = Store(self._paths)
         try:
             if claim is None:
-                return store.record(decide, actor=user(), workspace=workspace).events
-            gate = _Gate(claim, Tokens(self._paths.token_key), needs, what or needs or "a person's command")
+                recorded = store.record(decide, actor=user(), workspace=workspace, command=command)
+                return recorded.events
+            gate = Gate(claim, Tokens(self._paths.token_key), needs, what or needs or "a person's command")
             # The acting session must be in the world that is read.
             within = workspace if workspace == claim.workspace else None
             events = store.record(
-                lambda world, now: gate.judge(world, now, decide), actor=user(), workspace=within
+                lambda world, now: gate.judge(world, now, decide),
+                actor=user(),
+                workspace=within,
+                command=command,
             ).events
         finally:
             store.close()
-        if gate.refused:
-            raise Rejected(gate.refused, hint="the manifest's capabilities say what an agent may do")
+        gate.check(events)
         return events
+
+    def obey(self, order: Order, *, command: str | None = None) -> list[Event]:
+        """Carry out one order here; returns its events."""
+        return self.record(
+            lambda world, now: order.decide(world, now, promise),
+            needs=order.needs,
+            what=order.what(),
+            workspace=order.workspace(),
+            command=command,
+        )
 
     def permit(self, needs: Capability, teams: Collection[TeamKey], *, what: str) -> None:
         """Refuse, and record, what this session may not do to these teams. Raises Rejected."""
@@ -79,7 +83,7 @@ class Door:
             claim = self._claim
             session = world.sessions.get(claim.uid) if claim else None
             if session is not None and (why := commands.outside(session, teams)):
-                raise _Outside(why)
+                raise Outside(why)
             return []
 
         self.record(decide, needs=needs, what=what)
@@ -89,56 +93,9 @@ class Door:
         return self._claim.uid if self._claim else ""
 
 
-class _Outside(Exception):
-    """Another team than the acting session's."""
-
-
-class _Gate:
-    """Judges one command of one session, inside the write transaction."""
-
-    def __init__(self, claim: Claim, tokens: Tokens, needs: Capability | None, what: str) -> None:
-        self._claim = claim
-        self._tokens = tokens
-        self._needs = needs
-        self._what = what
-        self.refused = ""  # the message, if it was
-
-    def judge(self, world: World, now: float, decide: Decide) -> list[Draft]:
-        """What the command decides, in the session's name; or the one event that says it was refused."""
-        session = world.sessions.get(self._claim.uid)
-        fits = self._tokens.fits(self._claim.token, self._claim.uid)
-        if session is None and not fits:
-            return list(decide(world, now))  # a session of another log: a person, as far as this one knows
-        if session is None:
-            self.refused = f"{self._what} was refused: this session is no longer known"
-            return []
-        if not fits:
-            return self._refuse(session, "MARVEL_TOKEN is not this session's", actor="")
-        actor = f"session:{session.key}"
-        why = commands.lacking(world, session, self._needs)
-        if why:
-            return self._refuse(session, why, actor)
-        try:
-            drafts = list(decide(world, now))
-            why = commands.outside(session, commands.teams_of(world, drafts))
-        except _Outside as outside:
-            why = str(outside)
-        if why:
-            return self._refuse(session, why, actor)
-        return [msgspec.structs.replace(draft, actor=actor) for draft in drafts]
-
-    def _refuse(self, session: Session, why: str, actor: str) -> list[Draft]:
-        self.refused = f"{self._what} was refused to {session.key}: {why}"
-        fact = SessionRefused(command=self._what, reason=why)
-        return [Draft(ref=session_ref(session), fact=fact, actor=actor)]
-
-
-def user() -> str:
-    """The person who acts."""
-    try:
-        return f"user:{getpass.getuser()}"
-    except (KeyError, OSError):  # a uid without a name
-        return f"user:{os.getuid()}"
+def promise(template: Template) -> HeartbeatMode:
+    """How the sessions of a template will beat."""
+    return adapter_of(template).heartbeat
 
 
 def claimed(environ: Mapping[str, str]) -> Claim | None:

@@ -1,12 +1,11 @@
-"""Which sessions a key means. Pure but for what it is given."""
+"""Who gets a message. Pure but for what it is given."""
 
-from collections.abc import Iterable
 from typing import NamedTuple
 
 from marvel import keys
+from marvel.commands.naming import named, one
 from marvel.errors import NotFound, Rejected
 from marvel.resources import Endpoint, Session, TeamKey
-from marvel.world import World
 
 
 class Seen(NamedTuple):
@@ -15,41 +14,6 @@ class Seen(NamedTuple):
     sessions: list[Session]
     teams: list[TeamKey]
     endpoints: list[Endpoint]
-
-
-def named(session: Session) -> keys.Named:
-    """A session as keys.py wants to see it."""
-    return keys.Named(
-        workspace=session.workspace,
-        team=session.team,
-        role=session.role,
-        name=session.name,
-        generation=session.generation,
-        number=session.index,
-        uid=session.uid,
-        created_at=session.created_at,
-        one_off=session.one_off,
-    )
-
-
-def workspace_of(key: str) -> str | None:
-    """The workspace that a key names for sure, so that no more than that has to be read."""
-    parts = key.removeprefix("session/").removeprefix("team/").split("/")
-    return parts[0] if len(parts) == 2 else None
-
-
-def session_of(world: World, key: str) -> Session:
-    """The session a key names. Raises NotFound and Rejected."""
-    return one(world.sessions.values(), key)
-
-
-def one(sessions: Iterable[Session], key: str) -> Session:
-    """The session among some that a key names. Raises NotFound and Rejected."""
-    known = {session.uid: session for session in sessions}
-    uid = keys.find_session(key, [named(session) for session in known.values()])
-    if uid is None:
-        raise keys.no_such("session", key)
-    return known[uid]
 
 
 def addressees(seen: Seen, key: str, *, role: str | None, but: str) -> list[Session]:

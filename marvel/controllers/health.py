@@ -31,6 +31,7 @@ from marvel.resources import Attention, HealthcheckSpec, Session
 
 STUCK_AFTER_SECONDS = 900.0  # of `working` with neither a word nor a byte on the screen
 SCREEN_LOOK_SECONDS = 20.0  # between looks at what a screen last showed
+TELLING = ("working", "stuck", "waiting", "limited")  # activities that something may follow from
 SUSPENDED = ("waiting", "limited")  # activities in which silence is no failure
 
 
@@ -39,7 +40,7 @@ def reconcile(view: View, now: float) -> Decision:
     drafts: list[Draft] = []
     wakes: list[float] = []
     for session in view.sessions:
-        if session.state != "running":
+        if session.state != "running" or _is_settled(view, session):
             continue
         for judge in (_readiness, _health, _activity, _attention):
             verdict = judge(view, session, now)
@@ -49,6 +50,17 @@ def reconcile(view: View, now: float) -> Decision:
             if verdict.wake_at is not None:
                 wakes.append(verdict.wake_at)
     return Decision(drafts, min(wakes, default=None))
+
+
+def _is_settled(view: View, session: Session) -> bool:
+    """Whether all is said of a session, and neither time nor a beat can change it: most of them, mostly."""
+    if not session.ready or session.activity in TELLING or session.misses:
+        return False
+    check = check_of(view, session)
+    if check is None:
+        return session.health == "unknown" and not session.health_reason
+    by_time = check.type == "exec" or (check.type == "heartbeat" and session.heartbeat != "none")
+    return session.health == "healthy" and not by_time
 
 
 class Verdict(NamedTuple):

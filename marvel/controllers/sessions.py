@@ -75,12 +75,15 @@ class _Pass:
     def _cohort(self, cohort: Cohort, slots: list[Session]) -> None:
         staying = [s for s in slots if not (s.stop and s.stop.release)]
         # What was dismissed fills no place: its count fell with it, or already stands for somebody else.
-        dismissed = [s for s in staying if s.dismissed]
-        others = sorted((s for s in staying if s not in dismissed), key=_first_to_go)
-        excess = dismissed + others[: max(0, len(others) - cohort.count)]
+        excess = [s for s in staying if s.dismissed]
+        too_many = len(staying) - len(excess) - cohort.count
+        if too_many > 0:
+            excess += sorted((s for s in staying if not s.dismissed), key=_first_to_go)[:too_many]
         for session in excess:
             self._give_up_slot(session, self._removal_reason(cohort, session), cohort.position)
-        staying = [s for s in staying if s not in excess]
+        if excess:
+            given_up = {session.uid for session in excess}
+            staying = [s for s in staying if s.uid not in given_up]
         if not cohort.proven and self._prove(cohort, staying):
             return  # the next look sees it
         if self.view.role is None:
@@ -97,9 +100,13 @@ class _Pass:
             if session.health == "unhealthy" and session.state == "running" and session.stop is None:
                 self._stop(session, "unhealthy", session.position, state="failed")
         self._restart_stale(self.view.role, staying)
+        spec = self.view.role.spec
+        has_budget = spec.max_cost_usd is not None or spec.max_runtime is not None
         for session in staying:
-            self._recover(self.view.role, session)
-            self._hold_to_budget(self.view.role, session)
+            if session.streak:
+                self._recover(self.view.role, session)
+            if has_budget:
+                self._hold_to_budget(self.view.role, session)
 
     def _prove(self, cohort: Cohort, slots: list[Session]) -> bool:
         """Whether one of the cohort's sessions has lived, or has ended well."""
@@ -120,6 +127,8 @@ class _Pass:
 
     def _restart_stale(self, role: Role, slots: list[Session]) -> None:
         """`marvel restart TEAM`: one session at a time, the next once all the others are ready."""
+        if not role.restart_asked:
+            return
         stale = [s for s in slots if is_stale(s, role)]
         running = [s for s in stale if s.state == "running"]
         others_ready = all(s.ready or s.state == "succeeded" or s in stale for s in slots)

@@ -22,6 +22,9 @@ def replace_full_and_old(strength: Strength, cohort: Cohort) -> int:
     """
     ours = strength.of(cohort)
     marked = [s for s in ours if s.retiring]
+    spec = strength.role.spec.shift
+    if not marked and spec.context_percent is None and spec.max_age is None:
+        return _more(strength, len(ours), 0)
     newcomers = [s for s in ours if not s.retiring]
     strength.pair(newcomers, [s for s in marked if s.alive])
     for session in marked:
@@ -35,8 +38,13 @@ def replace_full_and_old(strength: Strength, cohort: Cohort) -> int:
             break
         if _trigger(strength, session):
             going.append(session)
+    return _more(strength, len(strength.of(cohort)), in_progress)
+
+
+def _more(strength: Strength, there: int, in_progress: int) -> int:
+    """How many sessions more than `replicas` are wanted; what is there is not stopped."""
     more = min(in_progress, strength.surge - strength.going)
-    return max(more, min(0, len(strength.of(cohort)) - strength.replicas))  # what is there is not stopped
+    return max(more, min(0, there - strength.replicas))
 
 
 def _waits(strength: Strength, session: Session) -> bool:

@@ -18,6 +18,7 @@
 | `attention` | runs a person's `on_attention` |
 | `children` | short programs, killed as trees at their time-out |
 | `listener` | the JSON socket |
+| `orders`, `gate` | carries out commands for the command line; what an agent session may do by them |
 | `processes` | what /proc and pidfds tell |
 | `observations` | what was seen, as facts: pure |
 | `launch` | a launch plan checked against this machine |

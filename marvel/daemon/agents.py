@@ -10,7 +10,7 @@ the end is noted. A session with a stop order has ended only when the stopper ha
 """
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from marvel.daemon import tails
 from marvel.daemon.fleet import Fleet
@@ -100,7 +100,7 @@ class Agents:
             note=note,
         )
         self._typist = Typist(paths=paths, timers=timers, world=world, note=note, typing=self.typing)
-        self.stopper = Stopper(machine, type_keys=self._type_keys, on_gone=self._gone)
+        self.stopper = Stopper(machine, type_keys=self._type_keys, on_gone=self._gone, others=self._main_pids)
         self._orphans: dict[str, Pane] = {}
         self._sweeps: set[str] = set()  # ended sessions that may have left something behind
         fleet.on_up = self._adopt
@@ -444,6 +444,11 @@ class Agents:
             self._ask(agent.workspace)
         else:
             self._end(agent, None, "")
+
+    def _main_pids(self, but: Collection[str]) -> set[int]:
+        """Pids of agents' main processes, which can't be anybody else's: they are watched, and live."""
+        watched = (a for a in self._agents.values() if a.handle is not None and a.uid not in but)
+        return {agent.pid for agent in watched if agent.pid is not None}
 
     def _type_keys(self, uid: str, keys: tuple[str, ...]) -> None:
         session = self._world().sessions.get(uid)

@@ -86,8 +86,20 @@ class Leases:
         self._unwritten[uid] = self._unwritten.get(uid, 0) + 1
         if self._write_at is None:
             self._write_at = now + FLUSH_SECONDS
-        if session.misses or session.health != "healthy" or session.activity == "stuck":
-            self._touch(session.role_key)  # it may change the verdict
+        if self._may_change_verdict(session):
+            self._touch(session.role_key)
+
+    def _may_change_verdict(self, session: Session) -> bool:
+        """Whether the controllers have to look: not for every beat of an agent that beats cannot judge."""
+        if session.activity == "stuck":
+            return True
+        if session.heartbeat == "none" or session.one_off:
+            return False
+        if session.health == "healthy" and not session.misses:
+            return False
+        role = self._world().roles.get(session.role_key)
+        check = role.spec.healthcheck if role is not None else None
+        return check is not None and check.type == "heartbeat"
 
     def _fresh(self, uid: str, signal: Signal, ts: object, wall: float) -> Signal:
         """The signal without its activity when a fresher one has been told: reports overtake each other."""

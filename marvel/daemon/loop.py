@@ -19,6 +19,7 @@ from marvel.daemon.fleet import Fleet
 from marvel.daemon.launch import place_reporter
 from marvel.daemon.listener import Listener
 from marvel.daemon.machine import Machine
+from marvel.daemon.orders import Orders
 from marvel.daemon.poller import MAX_WAIT_SECONDS, READ, seconds_until
 from marvel.daemon.reconciler import STALL_SECONDS, Controller, Pass, Reconciler
 from marvel.daemon.tokens import Tokens
@@ -107,6 +108,13 @@ class Loop:
             paths=paths,
             log_id=store.log_id,
             seen=self._vitals.saw,
+        )
+        self._orders = Orders(
+            paths,
+            tokens=tokens,
+            promise=_promise,
+            record=self._reconciler.command,
+            clock=machine.monotonic,
         )
         place_reporter(paths.home)
         self._listener = Listener(paths.socket, self._poller, self.handle, machine.monotonic)
@@ -376,6 +384,8 @@ class Loop:
             case "heartbeat":
                 self._vitals.beat(params)
                 return {"status": "ok"}
+            case "order":
+                return self._orders.take(params)
             case "status":
                 return self._status()
             case _:

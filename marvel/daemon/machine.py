@@ -6,7 +6,7 @@ simulation, on a machine in which time passes and things fail as they are told.
 
 import os
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from marvel.daemon import processes
@@ -41,9 +41,14 @@ class Machine:
         """A process; None when it is gone."""
         return processes.look_at(pid)
 
-    def belonging_to(self, sessions: Mapping[str, int | None]) -> dict[str, list[Process]]:
-        """All processes of some sessions (uid → pid of its pane's process) that have any."""
-        return processes.belonging_to(sessions)
+    def belonging_to(
+        self, sessions: Mapping[str, int | None], *, others: Collection[int]
+    ) -> dict[str, list[Process]]:
+        """All processes of some sessions (uid → pid of its pane's process) that have any.
+
+        `others` are pids that surely belong to other sessions.
+        """
+        return processes.belonging_to(sessions, others=others)
 
     def uids_of(self, home: str) -> set[str]:
         """The sessions of a state directory that any process belongs to."""

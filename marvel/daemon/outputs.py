@@ -45,10 +45,12 @@ class Outputs:
 
     def check(self) -> None:
         """Bring the panes that are logged to what the roles ask for, and rotate what is full."""
-        alive = {uid: s for uid, s in self._world().sessions.items() if s.state == "running" and s.pane}
-        self._piped &= alive.keys()
+        alive = {uid: s for uid, s in self._world().sessions.items() if s.alive}
+        self._piped &= alive.keys()  # one that has yet to start is known already
         self._quiet &= alive.keys()
         for uid, session in alive.items():
+            if session.state != "running" or not session.pane:
+                continue
             if not self._is_wanted(session):
                 self._stop(session)
             elif uid not in self._piped:  # switched on, or started by an earlier daemon: the same file again

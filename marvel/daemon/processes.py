@@ -9,7 +9,7 @@ is still the process that was found.
 import contextlib
 import os
 import signal
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 UID_VARIABLE, HOME_VARIABLE = "MARVEL_SESSION_UID", "MARVEL_HOME"
@@ -38,11 +38,12 @@ def look_at(pid: int) -> Process | None:
 
 
 def belonging_to(
-    sessions: Mapping[str, int | None], *, variable: str = UID_VARIABLE
+    sessions: Mapping[str, int | None], *, variable: str = UID_VARIABLE, others: Collection[int] = ()
 ) -> dict[str, list[Process]]:
     """All processes of the given sessions (uid → pid of its pane's process), in one look through /proc.
 
-    A session without processes is not in the result. `variable` is what marks its processes.
+    A session without processes is not in the result. `variable` is what marks its processes. `others`
+    are pids that surely belong to somebody else; a thousand of them would be most of the look.
     """
     mark = f"\0{variable}=".encode()
     by_uid = {uid.encode(): uid for uid in sessions}
@@ -51,7 +52,7 @@ def belonging_to(
     claimed: dict[int, str] = {}
     me = os.getpid()
     for name in os.listdir("/proc"):
-        if not name.isdigit() or int(name) == me:
+        if not name.isdigit() or int(name) == me or int(name) in others:
             continue
         process = look_at(int(name))
         if process is None:

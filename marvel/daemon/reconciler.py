@@ -11,7 +11,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from marvel.controllers import Decision, Lease, Probed, Screen, View, health, sessions, shifts, view_of
+from marvel.daemon.gate import Decide
 from marvel.daemon.observations import Observation, stalled
+from marvel.errors import MarvelError
 from marvel.events import (
     DAEMON,
     Draft,
@@ -51,6 +53,9 @@ class Pass(NamedTuple):
     reloaded: bool  # anything may have changed: look at everything
 
 
+NOTHING = Pass([], 0, False)
+
+
 class Reconciler:
     """The daemon's view of the log.
 
@@ -74,6 +79,7 @@ class Reconciler:
         self._screens = screens
         self._probes = probes
         self._began = 0.0  # the present pass, by the wall clock
+        self._ordered = NOTHING  # what orders brought since the last pass
         self._observations: list[Observation] = []
         self._dirty: set[RoleKey] = set()
         self._wakes: list[tuple[float, RoleKey]] = []
@@ -99,26 +105,52 @@ class Reconciler:
             return 0.0
         return self._wakes[0][0] if self._wakes else None
 
+    def command(self, decide: Decide, actor: str, command: str) -> list[Event]:
+        """Record what somebody ordered, as his own process would; the next pass sees it.
+
+        Raises what `decide` raises (nothing is recorded then), and LogUnavailable.
+        """
+        raised: list[Exception] = []
+
+        def careful(world: World, now: float) -> list[Draft]:
+            try:
+                return list(decide(world, now))
+            except (MarvelError, ValueError) as error:  # the kept world has changed in nothing: keep it
+                raised.append(error)
+                return []
+
+        recorded = self._store.record(careful, actor=actor, command=command)
+        self._take_in(recorded.seen, recorded.world, reloaded=recorded.reloaded)
+        self._ordered = Pass(
+            self._ordered.seen + recorded.seen, 0, self._ordered.reloaded or recorded.reloaded
+        )
+        if raised:
+            raise raised[0]
+        return recorded.events
+
     def run(self, now: float) -> Pass:
         """One pass. Raises LogUnavailable when the log can't be read or written; try again later."""
         self._began = now
         caught_up = self._store.catch_up()
         self._take_in(caught_up.seen, caught_up.world, reloaded=caught_up.reloaded)
+        before = self._ordered.seen + caught_up.seen
+        reloaded = self._ordered.reloaded or caught_up.reloaded
         while self._wakes and self._wakes[0][0] <= now:
             _, key = heapq.heappop(self._wakes)
             if self._wake_of.get(key, now) <= now:
                 self._wake_of.pop(key, None)
                 self._dirty.add(key)
         if not self._observations and not self._dirty:
-            return Pass(caught_up.seen, 0, caught_up.reloaded)
+            self._ordered = NOTHING
+            return Pass(before, 0, reloaded)
         recorded = self._store.record(self._decide, actor=DAEMON)
         self._observations.clear()
         self._dirty.clear()
         # What others recorded between the two is new to the controllers; what they decided is not.
         theirs = recorded.seen[: len(recorded.seen) - len(recorded.events)]
         self._take_in(theirs, recorded.world, reloaded=recorded.reloaded)
-        reloaded = caught_up.reloaded or recorded.reloaded
-        return Pass(caught_up.seen + recorded.seen, len(recorded.events), reloaded)
+        self._ordered = NOTHING
+        return Pass(before + recorded.seen, len(recorded.events), reloaded or recorded.reloaded)
 
     def _take_in(self, seen: list[Event], world: World, *, reloaded: bool) -> None:
         self.world = world

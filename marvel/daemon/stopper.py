@@ -7,7 +7,7 @@ where the old one was. One look through /proc serves all sessions that are due.
 """
 
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from marvel.daemon.machine import Machine
 from marvel.daemon.processes import Process
@@ -48,10 +48,12 @@ class Stopper:
         *,
         type_keys: Callable[[str, tuple[str, ...]], None],
         on_gone: Callable[[str, list[int], list[int]], None],
+        others: Callable[[Collection[str]], set[int]],
     ) -> None:
         self._machine = machine
         self._type_keys = type_keys
         self._on_gone = on_gone  # uid, pids found at the first look, pids that can't be ended
+        self._others = others  # pids of all sessions' main processes but those of some uids
         self._stops: dict[str, Stop] = {}
 
     def __contains__(self, uid: str) -> bool:
@@ -80,7 +82,8 @@ class Stopper:
         due = {uid: stop for uid, stop in self._stops.items() if stop.next_look <= now}
         if not due:
             return
-        found = self._machine.belonging_to({uid: stop.pid for uid, stop in due.items()})
+        pids = {uid: stop.pid for uid, stop in due.items()}
+        found = self._machine.belonging_to(pids, others=self._others(due))
         for uid, stop in due.items():
             self._step(uid, stop, found.get(uid, []), now)
 

@@ -222,3 +222,21 @@ def test_a_heartbeat_starts_without_typer_or_the_log(marvel: Terminal) -> None:
     loaded = process("-c", f"{start}\n{NAMES}", home=marvel.home).stdout.splitlines()
     assert "marvel.client" in loaded
     assert not {"typer", "sqlite3", "sqlalchemy", "msgspec", "structlog"} & set(loaded)
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["scale demo/x --role r --replicas 3", "shift demo/x", "run sleep 1", "kill demo/x", "restart demo/x"],
+)
+def test_an_order_that_a_daemon_carries_out_imports_neither_typer_nor_the_log(
+    marvel: Terminal, line: str
+) -> None:
+    code = (
+        "import sys, marvel.client\n"
+        "marvel.client.request = lambda *_, **__: {'said': ''}\n"
+        f"from marvel.__main__ import run\nrun(sys.argv[1:])\n{NAMES}"
+    )
+    loaded = process("-c", code, *line.split(), home=marvel.home).stdout.splitlines()
+    assert "marvel.cli.order" in loaded
+    heavy = {"typer", "click", "sqlite3", "sqlalchemy", "msgspec", "structlog", "typing", "subprocess"}
+    assert not heavy & set(loaded)

@@ -11,7 +11,7 @@ import itertools
 import math
 import selectors
 import signal
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -135,10 +135,12 @@ class SimMachine(Machine):
         worker = self.workers.get(pid)
         return worker.shown() if worker else None
 
-    def belonging_to(self, sessions: Mapping[str, int | None]) -> dict[str, list[Process]]:
+    def belonging_to(
+        self, sessions: Mapping[str, int | None], *, others: Collection[int]
+    ) -> dict[str, list[Process]]:
         found: dict[str, list[Process]] = {}
-        for worker in self.workers.values():
-            if worker.uid in sessions:
+        for pid, worker in self.workers.items():
+            if worker.uid in sessions and pid not in others:
                 found.setdefault(worker.uid, []).append(worker.shown())
         return found
 

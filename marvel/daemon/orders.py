@@ -1,0 +1,93 @@
+"""Carries out orders for the command line: the same record, warm, and with the same key as its own try.
+
+A client waits for one second, then does the order itself under the same command id. So an order that is
+read late is refused, inside the transaction too: it is carried out by one of the two, never by both.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from marvel.commands.orders import Order, Promise, Run, read
+from marvel.daemon.gate import Claim, Decide, Gate
+from marvel.daemon.tokens import Tokens
+from marvel.errors import LogUnavailable, MarvelError
+from marvel.events import Draft, Event
+from marvel.settings import Paths
+from marvel.tmux import check_socket_path
+from marvel.world import World
+
+MAX_NAME = 200  # characters of a person's name, a command id
+
+Record = Callable[[Decide, str, str], list[Event]]  # decide, actor, command id → events; may raise
+
+
+class Orders:
+    """What the command line asks of a running daemon."""
+
+    def __init__(
+        self, paths: Paths, *, tokens: Tokens, promise: Promise, record: Record, clock: Callable[[], float]
+    ) -> None:
+        self._paths = paths
+        self._tokens = tokens
+        self._promise = promise
+        self._record = record
+        self._clock = clock  # monotonic, as that of the client: one machine has one
+
+    def take(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Carry out one order: what to tell the person, or why it was refused.
+
+        Raises ValueError when nothing was done and the client shall do it himself.
+        """
+        order = _order(params)
+        until = params.get("until")
+        if not isinstance(until, int | float):
+            raise ValueError("until must be a time on the monotonic clock")
+        try:
+            if isinstance(order, Run):
+                check_socket_path(Path(self._paths.tmux_socket(order.in_workspace)))
+            return {"said": order.told(self._carry_out(order, params, until))}
+        except LogUnavailable as error:
+            raise ValueError(error.message) from error
+        except MarvelError as error:
+            refused = {"kind": type(error).__name__, "message": error.message, "hint": error.hint}
+            return {"refused": refused}
+
+    def _carry_out(self, order: Order, params: dict[str, Any], until: float) -> list[Event]:
+        claim = _claim(params)
+        gate = Gate(claim, self._tokens, order.needs, order.what()) if claim else None
+
+        def ordered(world: World, now: float) -> list[Draft]:
+            return order.decide(world, now, self._promise)
+
+        def decide(world: World, now: float) -> list[Draft]:
+            if self._clock() > until:
+                raise ValueError("this came too late")
+            return gate.judge(world, now, ordered) if gate else ordered(world, now)
+
+        events = self._record(decide, _text(params, "actor"), _text(params, "command"))
+        if gate:
+            gate.check(events)
+        return events
+
+
+def _order(params: dict[str, Any]) -> Order:
+    arguments = params.get("arguments")
+    if not isinstance(arguments, dict):
+        raise ValueError("arguments must be an object")
+    return read(_text(params, "order"), arguments)
+
+
+def _claim(params: dict[str, Any]) -> Claim | None:
+    if not params.get("uid"):
+        return None
+    return Claim(_text(params, "uid"), str(params.get("token") or ""), "")
+
+
+def _text(params: dict[str, Any], name: str) -> str:
+    value = params.get(name)
+    if not isinstance(value, str) or not 0 < len(value) <= MAX_NAME:
+        raise ValueError(f"{name} must be a text")
+    if name == "actor" and not value.startswith("user:"):
+        raise ValueError("an order is a person's, or a session's by its token")
+    return value

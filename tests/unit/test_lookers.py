@@ -1,0 +1,74 @@
+"""Work in proportion to what changed: which beats have controllers look, which processes are looked at."""
+
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+from marvel.daemon import observations, processes
+from marvel.daemon.leases import Leases
+from marvel.daemon.tokens import Tokens
+from marvel.resources import HealthcheckSpec, HeartbeatMode, RoleKey
+from marvel.settings import Paths
+from marvel.store.log import Store
+from tests.given import AGENTS, START, Story, role
+
+
+def looks(paths: Paths, story: Story) -> list[RoleKey]:
+    """The roles that a beat of slot 0 has the controllers look at."""
+    store, touched = Store(paths), list[RoleKey]()
+    notes: list[observations.Observation] = []
+    leases = Leases(
+        store,
+        world=lambda: story.world,
+        note=notes.append,
+        tokens=Tokens(paths.token_key),
+        touch=touched.append,
+    )
+    leases.beat({"uid": story.slot(0).uid}, START, 1.0)
+    store.close()
+    return touched
+
+
+@pytest.mark.parametrize(
+    ("check", "promise"),
+    [
+        (None, "none"),
+        (None, "from-start"),
+        (HealthcheckSpec(), "none"),
+        (HealthcheckSpec(type="process-alive"), "from-start"),
+    ],
+)
+def test_a_beat_that_nothing_is_judged_by_has_nobody_look(
+    paths: Paths, check: HealthcheckSpec | None, promise: HeartbeatMode
+) -> None:
+    assert looks(paths, Story(role(healthcheck=check), promise=promise).run()) == []
+
+
+def test_a_beat_of_an_agent_that_is_judged_by_beats_is_looked_at_until_it_is_healthy(paths: Paths) -> None:
+    story = Story(role(healthcheck=HealthcheckSpec()), promise="from-start").run()
+    assert looks(paths, story) == [AGENTS]
+    story.beat(0)
+    story.settle()
+    assert story.slot(0).health == "healthy"
+    assert looks(paths, story) == []
+
+
+def test_what_surely_belongs_to_others_is_passed_over() -> None:
+    uid = f"t-{os.getpid()}"
+    child = subprocess.Popen(
+        [sys.executable, "-c", "input()"],
+        stdin=subprocess.PIPE,
+        env={**os.environ, processes.UID_VARIABLE: uid},
+    )
+    try:
+        deadline = time.monotonic() + 20
+        while not (found := processes.belonging_to({uid: None})) and time.monotonic() < deadline:
+            pass
+        assert [process.pid for process in found[uid]] == [child.pid]
+        assert processes.belonging_to({uid: None}, others={child.pid}) == {}
+    finally:
+        child.kill()
+        child.communicate()

@@ -1,0 +1,168 @@
+"""Orders over the socket: carried out as the command line would, once, and never late."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from marvel import commands
+from marvel.__main__ import ORDERS as LANES
+from marvel.cli.order import VALUED
+from marvel.commands.orders import ORDERS, Scale, read
+from marvel.daemon.orders import Orders
+from marvel.daemon.reconciler import CONTROLLERS, Reconciler
+from marvel.daemon.tokens import Tokens
+from marvel.settings import Paths
+from marvel.store.log import Store
+from tests.given import START, manifest, role
+
+SCALE = {"team": "demo/squad", "role": "agent", "replicas": 3}
+
+
+class Desk:
+    """Orders on a real log that holds one role of two sessions."""
+
+    def __init__(self, paths: Paths) -> None:
+        self.store = Store(paths, keep_world=True)
+        declared = manifest(role(replicas=2, capabilities=("scale",)))
+        self.store.record(lambda world, _now: commands.apply(world, declared, START), actor="user:test")
+        self.reconciler = Reconciler(
+            self.store,
+            controllers=CONTROLLERS,
+            promise=lambda _template: "none",
+            leases={},
+            screens={},
+            probes={},
+        )
+        self.reconciler.run(time.time())
+        self.tokens = Tokens(paths.token_key)
+        self.orders = Orders(
+            paths,
+            tokens=self.tokens,
+            promise=lambda _template: "none",
+            record=self.reconciler.command,
+            clock=time.monotonic,
+        )
+
+    def give(self, order: str, arguments: dict[str, Any], **more: Any) -> dict[str, Any]:
+        params = {"order": order, "arguments": arguments, "command": "c1", "actor": "user:me"}
+        return self.orders.take({**params, "until": time.monotonic() + 60, **more})
+
+    def scaled(self) -> list[tuple[str, str | None]]:
+        """Actor and command of every scale."""
+        return [(e.actor, e.command) for e in self.store.read() if e.kind == "role.scaled"]
+
+    def uid(self) -> str:
+        return next(iter(self.reconciler.world.sessions))
+
+
+@pytest.fixture
+def desk(paths: Paths) -> Iterator[Desk]:
+    made = Desk(paths)
+    yield made
+    made.store.close()
+
+
+def test_an_order_is_recorded_in_the_name_of_who_gave_it_and_told_as_the_command_line_would(
+    desk: Desk,
+) -> None:
+    assert desk.give("scale", SCALE) == {"said": "demo/squad/agent scaled to 3\n"}
+    assert desk.scaled() == [("user:me", "c1")]
+
+
+def test_an_order_that_is_given_again_answers_the_same_and_happens_once(desk: Desk) -> None:
+    assert desk.give("scale", SCALE) == desk.give("scale", SCALE)
+    desk.give("scale", {**SCALE, "replicas": 5}, command="c2")
+    assert desk.give("scale", SCALE) == {"said": "demo/squad/agent scaled to 3\n"}
+    assert len(desk.scaled()) == 2
+
+
+def test_an_order_that_comes_late_is_left_to_the_one_who_gave_it(desk: Desk) -> None:
+    with pytest.raises(ValueError, match="too late"):
+        desk.give("scale", SCALE, until=time.monotonic() - 1)
+    assert desk.scaled() == []
+
+
+def test_what_an_order_brings_is_seen_by_the_next_pass(desk: Desk) -> None:
+    desk.give("scale", SCALE)
+    assert desk.reconciler.wake_at() == 0.0
+    kinds = [event.kind for event in desk.reconciler.run(time.time()).seen]
+    assert kinds[0] == "role.scaled"
+    assert "session.scheduled" in kinds
+    assert desk.reconciler.run(time.time()).seen == []
+
+
+def test_a_refusal_comes_back_with_its_kind_and_hint_and_keeps_the_world(desk: Desk) -> None:
+    world = desk.reconciler.world
+    refused = desk.give("scale", {**SCALE, "role": "nobody"})["refused"]
+    assert refused == {
+        "kind": "NotFound",
+        "message": "team demo/squad has no role nobody",
+        "hint": "its roles: agent",
+    }
+    assert desk.reconciler.world is world
+    assert desk.store.catch_up().world is world
+
+
+def test_a_session_acts_by_its_token_and_only_within_its_capabilities(desk: Desk) -> None:
+    me = {"uid": desk.uid(), "token": desk.tokens.of(desk.uid())}
+    assert "said" in desk.give("scale", SCALE, **me)
+    assert desk.scaled()[-1][0] == "session:demo/squad-agent-g1-0"
+    shift = {"team": "demo/squad"}
+    first = desk.give("shift", shift, command="c2", **me)
+    assert 'does not have the capability "shift"' in first["refused"]["message"]
+    assert desk.give("shift", shift, command="c2", **me) == first  # refused stays refused
+
+
+@pytest.mark.parametrize("token", ["", "another's", 7, None])
+def test_a_wrong_token_is_refused_and_recorded(desk: Desk, token: Any) -> None:
+    refused = desk.give("scale", SCALE, uid=desk.uid(), token=token)["refused"]
+    assert refused["message"].endswith("MARVEL_TOKEN is not this session's")
+    assert desk.scaled() == []
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"order": "stop"},
+        {"order": None},
+        {"arguments": []},
+        {"arguments": {"team": "demo/squad"}},
+        {"arguments": {**SCALE, "replicas": "3"}},
+        {"arguments": {**SCALE, "more": 1}},
+        {"actor": "daemon"},
+        {"actor": "user:" + "x" * 300},
+        {"command": ""},
+        {"until": None},
+        {"until": "soon"},
+        {"uid": 7},
+    ],
+)
+def test_what_is_no_order_changes_nothing(desk: Desk, params: dict[str, Any]) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011  # every one has words of its own
+        desk.give(**{"order": "scale", "arguments": SCALE, **params})
+    assert desk.scaled() == []
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"in_workspace": "../up"},
+        {"in_workspace": ""},
+        {"role": "a/b"},
+        {"env": {"MARVEL_TOKEN": "x"}},
+        {"env": {"A=B": "x"}},
+        {"argv": []},
+        {"argv": ["a\0b"]},
+    ],
+)
+def test_a_one_off_of_odd_names_is_refused_whoever_asks(desk: Desk, wrong: dict[str, Any]) -> None:
+    one = {"argv": ["sleep", "1"], "team": "t", "role": "r", "in_workspace": "w", "cwd": "/", "env": {}}
+    assert desk.give("run", {**one, **wrong})["refused"]["kind"] == "UsageError"
+    assert desk.give("run", one) == {"said": "w/r-0\n"}
+
+
+def test_every_order_has_a_lane() -> None:
+    assert set(ORDERS) == set(LANES) == set(VALUED)
+    assert read("scale", SCALE) == Scale(**SCALE)
