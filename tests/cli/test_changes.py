@@ -201,7 +201,7 @@ def test_what_makes_no_sense_is_refused(marvel: Terminal, line: str, message: st
 
 @pytest.mark.parametrize(
     ("option", "last"),
-    [("", 42), ("--to 16", 16), ("--to 22:13:27", 16), ("--to 93s", 16), ("--to=93s --speed 1e9", 16)],
+    [("", 43), ("--to 16", 16), ("--to 22:13:27", 16), ("--to 93s", 16), ("--to=93s --speed 1e9", 16)],
 )
 def test_a_replay_that_is_not_looked_at_is_its_changes(marvel: Terminal, option: str, last: int) -> None:
     lines = [json.loads(line) for line in marvel(f"replay {option}").splitlines()]
