@@ -142,8 +142,9 @@ def rebuild(*, check: bool) -> int:
     return 0
 
 
-def since(text: str, now: float) -> float:
-    """The moment `10m`, `1h30m`, `14:10`, or an RFC 3339 time means. Raises UsageError."""
+def since(text: str, now: float, option: str = "--since") -> float:
+    """The moment `10m`, `1h30m ago`, `14:10`, or an RFC 3339 time means. Raises UsageError."""
+    asked, text = text, text.removesuffix("ago").strip()
     if text and not DURATION.sub("", text):
         return now - sum(float(count) * UNITS[unit] for count, unit in DURATION.findall(text))
     clock = CLOCK.fullmatch(text)
@@ -158,7 +159,7 @@ def since(text: str, now: float) -> float:
         return datetime.fromisoformat(text).timestamp()  # without an offset: local
     except (ValueError, OverflowError, OSError):
         hint = "a duration (10m, 2h), a clock time (14:10), or a date (2026-01-31T14:10:00Z)"
-        raise UsageError(f"--since {text!r} is no time", hint=hint) from None
+        raise UsageError(f"{option} {asked!r} is no time", hint=hint) from None
 
 
 def _condition(reader: Reader, wanted: Wanted, now: float) -> tuple[list[str], list[object]]:

@@ -8,6 +8,10 @@ import typer
 from marvel.cli.request import KINDS, OUTPUTS, STATES, Request
 
 Text = str | None
+At = Annotated[
+    Text,
+    typer.Option("--at", metavar="POSITION|TIME", help="As it was then: 4711, '10m ago', 14:10, date."),
+]
 
 
 def get(
@@ -27,6 +31,7 @@ def get(
     sort_by: Annotated[Text, typer.Option(metavar="COLUMN", help="A column, or a field of the JSON.")] = None,
     no_headers: Annotated[bool, typer.Option("--no-headers", help="Rows only.")] = False,
     all: Annotated[bool, typer.Option("--all", help="Earlier and removed sessions too.")] = False,  # noqa: A002
+    at: At = None,
 ) -> int:
     """List sessions, teams, workspaces, endpoints or shifts."""
     from marvel.cli.get import run
@@ -34,7 +39,7 @@ def get(
     request = Request(kind, key)
     request.output, request.workspace, request.team, request.role = output, workspace, team, role
     request.state, request.waiting, request.all = state, waiting, all
-    request.sort_by, request.no_headers = sort_by, no_headers
+    request.sort_by, request.no_headers, request.at = sort_by, no_headers, at
     return run(request)
 
 
@@ -107,11 +112,12 @@ def describe(
     output: Annotated[
         str, typer.Option("-o", "--output", metavar="text|json", help="How to print.")
     ] = "text",
+    at: At = None,
 ) -> int:
     """Tell all about one resource. Without KIND, KEY is a session, else a team."""
     from marvel.cli.describe import describe
 
-    return describe(kind, key, output)
+    return describe(kind, key, output, at)
 
 
 def events(

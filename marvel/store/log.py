@@ -18,10 +18,11 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from marvel.events import NOWHERE, Draft, Event, LogCreated, stream_of
 from marvel.settings import Paths, make_private
-from marvel.store import migrate, projections, schema
+from marvel.store import migrate, projections, schema, snapshots
 from marvel.store.append import GENESIS, Appender, Head, event_of, intact
 from marvel.store.bell import ring
 from marvel.store.engine import any_text, explained, open_engine
+from marvel.store.revisions import PROJECTION
 from marvel.world import Change, World
 
 SMALL_STEP_SECONDS = 1.0  # a clock that is behind the log by less is not followed back
@@ -114,6 +115,8 @@ class Store:
             changes += world.apply(appender.append(draft))
         appender.flush()
         projections.write(connection, changes)
+        if snapshots.is_due(head.position, world.position):
+            snapshots.take(connection, world.position)
         return Recorded(appender.events, seen + appender.events, world, reloaded), bool(appender.events)
 
     def catch_up(self) -> Recorded:
@@ -174,10 +177,13 @@ class Store:
         """Replay the log and write the rows anew."""
         world = World()
         with explained(self.path), self._transaction(write=True) as connection:
+            snapshots.forget(connection)
             for event in self._replay(connection):
                 world.apply(event)
+                if snapshots.is_due(event.position - 1, event.position):
+                    snapshots.take_of(connection, world)
             projections.replace_all(connection, world)
-            _set_meta(connection, "projection", str(schema.PROJECTION))
+            _set_meta(connection, "projection", str(PROJECTION))
         self._world = None
         return world
 
@@ -264,12 +270,12 @@ class Store:
             appender.append(Draft(ref=NOWHERE, fact=LogCreated(log_id=log_id)))
             appender.flush()
             _set_meta(connection, "log_id", log_id)
-            _set_meta(connection, "projection", str(schema.PROJECTION))
+            _set_meta(connection, "projection", str(PROJECTION))
             return log_id
 
     def _refresh_projections(self) -> None:
         with explained(self.path), self._transaction() as connection:
-            current = _get_meta(connection, "projection") == str(schema.PROJECTION)
+            current = _get_meta(connection, "projection") == str(PROJECTION)
         if not current:
             self.rebuild()
 

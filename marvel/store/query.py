@@ -13,7 +13,7 @@ import sqlite3
 from marvel.errors import LogUnavailable
 from marvel.settings import check_private
 from marvel.store.faults import in_words
-from marvel.store.revisions import refuse_newer
+from marvel.store.revisions import PROJECTION, refuse_newer
 
 TYPE_CHECKING = False  # the name is what type checkers look for; importing typing would cost 3 ms
 if TYPE_CHECKING:
@@ -117,6 +117,14 @@ class Reader:
     def log_id(self) -> str | None:
         """Which log this is; None where there is none."""
         return next(self._each("SELECT value FROM meta WHERE name = 'log_id'"), (None,))[0]
+
+    def snapshot(self, position: int) -> tuple[int, bytes] | None:
+        """The newest snapshot up to a position that this marvel can use, and its own position."""
+        if not self._all("SELECT 1 FROM sqlite_master WHERE name = 'snapshots'"):
+            return None  # a log that no writer has upgraded yet
+        query = "SELECT position, data FROM snapshots WHERE position <= ? AND projection = ?"
+        found = self._all(f"{query} ORDER BY position DESC LIMIT 1", position, PROJECTION)
+        return found[0] if found else None
 
     def daemon(self) -> dict[str, Any] | None:
         """The daemon that runs, or ran last."""

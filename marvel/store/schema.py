@@ -5,8 +5,6 @@ Times in columns are microseconds since the epoch (UTC); times inside JSON are s
 
 import sqlalchemy as sa
 
-PROJECTION = 1  # raise when the fold or a projected record changes: the next writer rebuilds the rows
-
 metadata = sa.MetaData()
 
 events = sa.Table(
@@ -66,6 +64,15 @@ beats = sa.Table(
     sa.Column("context_percent", sa.Float),
     sa.Column("said_at", sa.Integer),  # the last beat that said what the agent does
     sa.Column("count", sa.Integer, nullable=False),
+)
+
+# The world at some positions, for looking back; thrown away and made anew like the projections.
+snapshots = sa.Table(
+    "snapshots",
+    metadata,
+    sa.Column("position", sa.Integer, primary_key=True),
+    sa.Column("projection", sa.Integer, nullable=False),  # that it was made by
+    sa.Column("data", sa.LargeBinary, nullable=False),
 )
 
 meta = sa.Table(
