@@ -176,7 +176,7 @@ def _condition(reader: Reader, wanted: Wanted, now: float) -> tuple[list[str], l
     if wanted.kind is not None:
         narrow("kind GLOB ?", wanted.kind.replace("[", "[[]"))
     if wanted.session is not None:
-        narrow("stream = ?", _stream(reader, wanted.session))
+        narrow("stream = ?", stream_of_key(reader, wanted.session))
     if wanted.team is not None:
         if "/" in wanted.team:
             narrow("workspace = ? AND team = ?", *team_key(wanted.team))
@@ -193,7 +193,7 @@ def _condition(reader: Reader, wanted: Wanted, now: float) -> tuple[list[str], l
     return where, values
 
 
-def _stream(reader: Reader, key: str) -> str:
+def stream_of_key(reader: Reader, key: str) -> str:
     """The stream of a session's name: its incarnations share it, and it outlives their rows."""
     name = key.removeprefix("session/")
     if any(reader.events("stream = ?", f"session/{name}")):

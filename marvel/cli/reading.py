@@ -120,6 +120,18 @@ def describe(
     return describe(kind, key, output, at)
 
 
+def why(
+    key: Annotated[str, typer.Argument(metavar="KEY", help="A session, a team, or WORKSPACE/TEAM/ROLE.")],
+    output: Annotated[
+        str, typer.Option("-o", "--output", metavar="text|json", help="How to print.")
+    ] = "text",
+) -> int:
+    """Why something is as it is: what led to it, what it waits for, and what is deliberately not done."""
+    from marvel.cli.why import why as do
+
+    return do(key, output)
+
+
 def events(
     *,
     count: Annotated[

@@ -232,8 +232,8 @@ def test_the_last_heartbeat_is_of_the_present_alone(marvel: Terminal) -> None:
 
 def test_a_description_of_an_earlier_moment_ends_with_the_events_up_to_it(marvel: Terminal) -> None:
     text = marvel("describe demo/squad-reviewer-g1-0 --at 16")
-    assert "State:         failed" in text
-    assert "Ended:         2023-11-14 22:13:27 (0s ago)" in text
+    assert "State:       failed" in text
+    assert "Ended:       2023-11-14 22:13:27 (0s ago)" in text
     assert text.splitlines()[-1].endswith("failed, SIGKILL")
     shown = json.loads(marvel("describe team demo/squad --at 15 -o json"))
     assert max(event["position"] for event in shown["events"]) == 15
