@@ -28,6 +28,9 @@ IN_WORDS = {  # reasons that end a session, or keep it from starting
     "tmux-unavailable": "tmux can't be used",
     "tmux-refused": "tmux refused to start it",
     "crashed": "it crashed",
+    "shift": "in a shift",
+    "context": "for its context was full",
+    "age": "for its age",
     UNPROVEN: "its template is new: one session tries it first",
     INTERVAL: "sessions of its role start one after the other (start_interval)",
 }
@@ -50,9 +53,16 @@ class Why(NamedTuple):
     not_done: list[Reason]
 
 
-def of_session(world: World, session: Session, now: float, crashed_since: float | None = None) -> Why:
-    """A session; `crashed_since` is when the first crash of its streak was."""
-    why = Why(_because(session), [], [])
+class Known(NamedTuple):
+    """What the log tells of a session besides the world."""
+
+    crashed_since: float | None = None  # the first crash of its streak
+    aborted: str = ""  # why the shift to its generation was, if it was
+
+
+def of_session(world: World, session: Session, now: float, known: Known) -> Why:
+    """A session."""
+    why = Why(because(world, session), [], [])
     match session.state:
         case "pending":
             _pending(world, session, why)
@@ -61,7 +71,7 @@ def of_session(world: World, session: Session, now: float, crashed_since: float 
         case "stopping":
             _stopping(world, session, why)
         case _:
-            _ended(world, session, now, crashed_since, why)
+            _ended(world, session, now, known, why)
     return why
 
 
@@ -85,7 +95,7 @@ def of_role(world: World, role: Role) -> Why:
         why.not_done.append(Reason(text, hint="it stands until the manifest's template changes"))
     for session in sorted(sessions, key=lambda s: (s.generation, s.index)):
         if session.state != "running" or not session.ready:
-            text = f"{session.key}, which is {session.state}: {_because(session)}"
+            text = f"{session.key}, which is {session.state}: {because(world, session)}"
             why.waits_for.append(Reason(text, session.restart_at, f"marvel why {session.key}"))
     return why
 
@@ -98,11 +108,12 @@ def without_daemon() -> Reason:
 # --- sessions ------------------------------------------------------------------------------------
 
 
-def _because(session: Session) -> str:
+def because(world: World, session: Session) -> str:
     """The state itself, in words."""
     row = {"reason": "", "signal": session.signal, "exit_status": session.exit_status, "detail": ""}
     ended = ended_how(row)
-    words = IN_WORDS.get(session.reason, session.reason)
+    reason = _held_for(world, session) if session.held else session.reason
+    words = IN_WORDS.get(reason, reason)
     if session.state == "running":
         ready = "ready" if session.ready else "not ready yet"
         verdict = f", {session.health}" if session.health != "unknown" else ""
@@ -115,6 +126,13 @@ def _because(session: Session) -> str:
     return f"{told}: {session.detail}" if session.detail else told
 
 
+def _held_for(world: World, session: Session) -> str:
+    """What keeps a pending session from starting now: once its template has lived, only the interval."""
+    cohorts = world.cohorts_of(session.role_key)
+    proven = any(cohort.proven for cohort in cohorts if cohort.generation == session.generation)
+    return INTERVAL if proven else session.reason
+
+
 def _pending(world: World, session: Session, why: Why) -> None:
     if not session.held:
         if session.reason:
@@ -123,15 +141,15 @@ def _pending(world: World, session: Session, why: Why) -> None:
         else:
             why.waits_for.append(Reason("its pane"))
         return
-    role = world.roles.get(session.role_key)
+    role, reason = world.roles.get(session.role_key), _held_for(world, session)
     others = [s for s in world.sessions_of(session.role_key) if not s.one_off and s is not session]
-    if session.reason == UNPROVEN:
+    if reason == UNPROVEN:
         tries = [s for s in others if s.generation == session.generation and s.current and not s.held]
         for trying in tries[:1]:
-            text = f"{trying.key} to live for a moment; it is {trying.state}: {_because(trying)}"
+            text = f"{trying.key} to live for a moment; it is {trying.state}: {because(world, trying)}"
             why.waits_for.append(Reason(text, trying.restart_at, f"marvel why {trying.key}"))
         why.not_done.append(Reason("not started: a broken command shall cost one start, not many"))
-    if session.reason == INTERVAL and role is not None:
+    if reason == INTERVAL and role is not None:
         starts = [s.cleared_at for s in others if s.cleared_at is not None]
         until = max(starts, default=session.created_at) + role.spec.start_interval
         text = f"its turn: one start each {role.spec.start_interval:g} s"
@@ -245,13 +263,13 @@ def _is_never_restarted(world: World, session: Session) -> bool:
     return role is not None and role.spec.restart_policy == "never"
 
 
-def _ended(world: World, session: Session, now: float, crashed_since: float | None, why: Why) -> None:
+def _ended(world: World, session: Session, now: float, known: Known, why: Why) -> None:
     if session.one_off:
         until = (session.ended_at or session.created_at) + ONE_OFF_KEPT_SECONDS
         why.not_done.append(Reason("not restarted: it is a one-off, and is listed", until))
         return
     if not session.current:
-        why.not_done.append(_succeeded_by(world, session))
+        why.not_done.append(_succeeded_by(world, session, known))
         return
     role = world.roles.get(session.role_key)
     if role is None:
@@ -265,9 +283,9 @@ def _ended(world: World, session: Session, now: float, crashed_since: float | No
             why.waits_for.append(Reason("its restart", verdict.at))
             crashes = session.streak + 1
             count = "1 crash" if crashes == 1 else f"{crashes} crashes"
-            span = f" in {age(now - crashed_since)}" if crashed_since is not None else ""
+            span = f" in {age(now - known.crashed_since)}" if known.crashed_since is not None else ""
             hint = f"marvel restart {session.key} does it now"
-            why.not_done.append(Reason(f"not restarted before: backoff, {count}{span}", verdict.at, hint))
+            why.not_done.append(Reason(f"not restarted yet: backoff, {count}{span}", verdict.at, hint))
         case "give-up":
             why.not_done.append(Reason(f"not restarted: {verdict.detail or verdict.reason}"))
         case "leave":
@@ -290,14 +308,18 @@ def _left(session: Session, role: Role) -> Reason:
     return Reason("not restarted: it succeeded, and its restart_policy is on-failure", hint=restart)
 
 
-def _succeeded_by(world: World, session: Session) -> Reason:
+def _succeeded_by(world: World, session: Session, known: Known) -> Reason:
     """What holds the place of a session that has none any more."""
     newest = world.newest.get((session.workspace, session.name), "")
     if newest and newest != session.uid:
         return Reason(f"not restarted: a later session ({newest}) of the same name took its slot")
     for heir in world.sessions_of(session.role_key):
         if heir.predecessor == session.uid:
-            return Reason(f"not restarted: {heir.key} took over its work", hint=f"marvel why {heir.key}")
+            occasion = IN_WORDS.get(session.retirement.reason, "") if session.retirement else ""
+            text = f"not restarted: {heir.key} took over its work{occasion and f', {occasion}'}"
+            return Reason(text, hint=f"marvel why {heir.key}")
+    if known.aborted:
+        return Reason(f"not restarted: the shift to its generation was aborted, {known.aborted}")
     reason = session.stop.reason if session.stop else session.reason
     words = IN_WORDS.get(reason, reason) or "it is no longer wanted"
     return Reason(f"not restarted: its slot was given up, {words}")

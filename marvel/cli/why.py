@@ -2,13 +2,14 @@
 
 import json
 import time
+from itertools import islice
 from typing import Any, NamedTuple
 
 from marvel import keys, settings
 from marvel.cli import objects, reasons
 from marvel.cli.get import find, show
 from marvel.cli.history import public, stream_of_key, warns
-from marvel.cli.reasons import Reason, Why
+from marvel.cli.reasons import Known, Reason, Why
 from marvel.cli.summaries import line
 from marvel.cli.table import printable
 from marvel.cli.times import age, local, until
@@ -91,7 +92,10 @@ def _answer(reader: Reader, key: str, now: float) -> Answer:
 
 def _of_the_past(reader: Reader, key: str, now: float) -> Answer:
     """A session that has left the tables: its last event tells which moment to look at."""
-    stream = stream_of_key(reader, key)
+    try:
+        stream = stream_of_key(reader, key)
+    except NotFound:
+        raise keys.no_such("session or team", key) from None
     position = next(reader.events("stream = ? AND kind <> 'session.forgotten'", stream))["position"]
     uid = next(reader.events("position = ?", position))["uid"]
     world = world_at(reader, position)
@@ -109,7 +113,7 @@ def _of_session(reader: Reader, world: World, session: Session, now: float) -> A
         key=session.key,
         state=session.state,
         since=state["time"] if state else None,
-        why=reasons.of_session(world, session, now, _crashed_since(reader, session)),
+        why=reasons.of_session(world, session, now, _known(reader, session)),
         chain=chain,
         left_out=left_out,
         uid=session.uid,
@@ -120,12 +124,15 @@ def _place(session: Session) -> tuple[str, str]:
     return f"session/{session.workspace}/{session.name}", session.uid
 
 
-def _crashed_since(reader: Reader, session: Session) -> float | None:
-    """When the first crash of a session's streak was."""
+def _known(reader: Reader, session: Session) -> Known:
     where = "stream = ? AND kind = 'session.ended'"
     ends = reader.events(where, f"session/{session.workspace}/{session.name}")
-    times = [event["time"] for _, event in zip(range(session.streak + 1), ends, strict=False)]
-    return times[-1] if times else None
+    times = [event["time"] for event in islice(ends, session.streak + 1)]
+    stream = f"role/{session.workspace}/{session.team}/{session.role}"
+    where = "stream = ? AND generation = ? AND kind = 'shift.aborted'"
+    aborted = next(reader.events(where, stream, session.generation), None)
+    told = aborted["payload"] if aborted else {}
+    return Known(times[-1] if times else None, told.get("detail") or told.get("reason", ""))
 
 
 def _of_role(reader: Reader, world: World, key: RoleKey) -> Answer:
@@ -192,6 +199,8 @@ def _chain(reader: Reader, event: Row | None) -> tuple[list[Row], int]:
 
 
 def _is_link(event: Row) -> bool:
+    if event["kind"] == "shift.progressed":
+        return False
     return event["kind"] in SESSION_LINKS or event["kind"].startswith(LINKS)
 
 
@@ -209,13 +218,19 @@ def _told(answer: Answer) -> Row:
         "because": answer.why.because,
         "waits_for": [_reason(one) for one in answer.why.waits_for],
         "not_done": [_reason(one) for one in answer.why.not_done],
-        "actor": answer.chain[0]["actor"] if answer.chain else None,
+        "actor": _actor(answer.chain),
         "chain": [public(event) for event in answer.chain],
         "left_out": answer.left_out,
     }
     if answer.kind == "team":
         told["roles"] = [_told(role) for role in answer.roles]
     return told
+
+
+def _actor(chain: list[Row]) -> str | None:
+    """Who wished it: the last in the chain who is no controller and no daemon."""
+    actors = [event["actor"] for event in chain]
+    return next((one for one in reversed(actors) if one.startswith(("user:", "session:"))), None)
 
 
 def _reason(reason: Reason) -> Row:
