@@ -136,7 +136,7 @@ def _held_for(world: World, session: Session) -> str:
 def _pending(world: World, session: Session, why: Why) -> None:
     if not session.held:
         if session.reason:
-            text = f"{IN_WORDS.get(session.reason, session.reason)}: it is tried again and again"
+            text = f"another try: {IN_WORDS.get(session.reason, session.reason)}"
             why.waits_for.append(Reason(text, hint="marvel doctor checks this machine"))
         else:
             why.waits_for.append(Reason("its pane"))
