@@ -618,6 +618,15 @@ class LogTruncated(Fact, frozen=True):
     noted_position: int
 
 
+class LogRestored(Fact, frozen=True):
+    """A backup took the place of a log; what that had recorded since the backup is not in this one."""
+
+    kind = "log.restored"
+    warning = True
+    replaced_position: int  # the head of the log that was replaced; 0: unknown
+    file: str  # the backup
+
+
 class ClockStepped(Fact, frozen=True):
     """The clock jumped, or the machine slept."""
 
@@ -695,6 +704,7 @@ AnyFact = (
     | PaneOrphaned
     | LogCreated
     | LogTruncated
+    | LogRestored
     | ClockStepped
 )
 

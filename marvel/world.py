@@ -39,6 +39,7 @@ AUDIT_ONLY = (
     events.TmuxServerLost,
     events.LogCreated,
     events.LogTruncated,
+    events.LogRestored,
 )
 
 KEPT_PAST_SESSIONS = 10  # per role: ended sessions that no longer hold a slot

@@ -19,8 +19,9 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from marvel.events import NOWHERE, Draft, Event, LogCreated, stream_of
 from marvel.settings import Paths, make_private
 from marvel.store import migrate, projections, schema, snapshots
-from marvel.store.append import GENESIS, Appender, Head, event_of, intact
+from marvel.store.append import Appender, Head, event_of
 from marvel.store.bell import ring
+from marvel.store.chain import BEGINNING, first_wrong
 from marvel.store.engine import any_text, explained, open_engine
 from marvel.store.revisions import PROJECTION
 from marvel.world import Change, World
@@ -197,18 +198,9 @@ class Store:
 
     def verify(self) -> tuple[int, str | None]:
         """Check the hash chain: how many events were read, and the first thing wrong, or None."""
-        previous, expected = GENESIS, 1
-        columns = [column for column in schema.events.c if column.name != "hash"]
-        query = sa.select(*columns, schema.events.c.hash).order_by(schema.events.c.position)
+        query = sa.select(schema.events).order_by(schema.events.c.position)
         with explained(self.path), self._transaction() as connection, any_text(connection):
-            for row in connection.execute(query).yield_per(READ_BATCH):
-                *stored, found = row
-                if stored[0] != expected:
-                    return expected - 1, f"position {expected} is missing (the next one is {stored[0]})"
-                if not intact(previous, stored, found):
-                    return expected - 1, f"position {expected} was changed after it was recorded"
-                previous, expected = found, expected + 1
-        return expected - 1, None
+            return first_wrong(connection.execute(query).yield_per(READ_BATCH))
 
     def _transaction(self, *, write: bool = False) -> "_Transaction":
         return _Transaction(self._engine, write=write)
@@ -247,7 +239,7 @@ class Store:
         columns = schema.events.c
         query = sa.select(columns.position, columns.time, columns.hash)
         row = connection.execute(query.order_by(columns.position.desc()).limit(1)).first()
-        return Head(0, 0.0, GENESIS) if row is None else Head(row.position, row.time / 1e6, row.hash)
+        return BEGINNING if row is None else Head(row.position, row.time / 1e6, row.hash)
 
     def _time(self, head: Head) -> float:
         """Now, in whole microseconds; not behind the log by a small step."""

@@ -159,7 +159,7 @@ class Reader:
     def _begin(self) -> sqlite3.Connection | None:
         """A connection inside a read transaction; None while the tables are yet to be made."""
         connection = sqlite3.connect(
-            _uri(self._path), uri=True, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None
+            uri(self._path), uri=True, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None
         )
         try:
             connection.execute("BEGIN")
@@ -217,7 +217,7 @@ def _is_held(descriptor: int) -> bool:
     return False
 
 
-def _uri(path: str) -> str:
+def uri(path: str) -> str:
     """A read-only URI of any path, odd ones included."""
     quoted = "".join(chr(byte) if byte in PLAIN else f"%{byte:02X}" for byte in os.fsencode(path))
     return f"file://{quoted}?mode=ro"

@@ -1,0 +1,102 @@
+"""`marvel backup` and `restore`."""
+
+import os
+from uuid import uuid4
+
+from marvel import settings
+from marvel.cli.door import record
+from marvel.cli.errors import say
+from marvel.cli.get import show
+from marvel.cli.times import local
+from marvel.cli.waiting import confirm
+from marvel.client.door import claimed, user
+from marvel.daemon import head as heads
+from marvel.daemon.lock import Lock
+from marvel.errors import LogUnavailable, NotFound
+from marvel.events import Draft, LogRestored, Ref
+from marvel.settings import Paths, make_private
+from marvel.store.append import Head
+from marvel.store.chain import check_file
+from marvel.store.copies import back_up, put_in_place
+from marvel.store.log import Store
+from marvel.store.query import Reader
+
+SHOWN = 5  # agents named in a question
+
+
+def backup(file: str) -> None:
+    """Copy the log to a new file, also while a daemon writes to it. Raises MarvelError."""
+    paths = settings.paths()
+    if not (settings.check_private(paths.home) and os.path.exists(paths.database)):
+        raise NotFound("there is no event log yet", hint="marvel daemon -d begins one")
+    head = back_up(paths.database, os.path.abspath(file))
+    show(f"{head.position} events up to {local(head.time)} in {file}, each as it was recorded\n")
+
+
+def restore(file: str, *, yes: bool) -> None:
+    """Put a backup in the place of the log, which is kept aside. Raises MarvelError."""
+    paths, file = settings.paths(), os.path.abspath(file)
+    if claimed(os.environ) is not None:
+        record(lambda *_: [], what="restore")  # for people only: refused, and recorded
+    make_private(paths.home)
+    lock = Lock(paths, uuid4().hex[:12])  # no daemon runs, and none starts meanwhile
+    try:
+        head = check_file(file)
+        before = _alive(paths)
+        if not yes:
+            _ask(paths, head, before)
+        replaced = _replaced(paths)
+        _, aside = put_in_place(paths, file)
+        now = _note(paths, LogRestored(replaced_position=replaced, file=file))
+    finally:
+        lock.release()
+    show(f"restored {head.position} events up to {local(head.time)}\n")
+    if aside:
+        show(f"the log before it is kept as {aside}\n")
+    unknown = sorted(key for uid, key in before.items() if uid not in _alive(paths))
+    if unknown:
+        say(f"{_few(unknown)}: unknown to this log; what still runs is stopped by the next daemon")
+    if now.position <= head.position:  # it could not be written to: the next daemon would say why
+        raise LogUnavailable("the restored log took no event", hint="marvel verify")
+
+
+def _ask(paths: Paths, head: Head, alive: dict[str, str]) -> None:
+    lost = f" of {local(head.time)}"
+    running = f"; {_few(sorted(alive.values()))} {'is' if len(alive) == 1 else 'are'} alive" if alive else ""
+    confirm(f"The log in {paths.home} will be replaced by one{lost}{running}. Go on?")
+
+
+def _few(keys: list[str]) -> str:
+    return ", ".join(keys[:SHOWN]) + (f" and {len(keys) - SHOWN} more" if len(keys) > SHOWN else "")
+
+
+def _alive(paths: Paths) -> dict[str, str]:
+    """Sessions that the present log takes for alive, by uid; none when it can't be read."""
+    try:
+        with Reader(paths) as reader:
+            rows = reader.rows("sessions")
+    except LogUnavailable:
+        return {}
+    alive = ("running", "stopping")  # what is pending has no process
+    return {row["uid"]: f"{row['workspace']}/{row['name']}" for row in rows if row["state"] in alive}
+
+
+def _replaced(paths: Paths) -> int:
+    """How far the present log has come; 0 when it can't be read."""
+    try:
+        with Reader(paths) as reader:
+            return reader.head()
+    except LogUnavailable:
+        return 0
+
+
+def _note(paths: Paths, fact: LogRestored) -> Head:
+    """Record what was done, and that this is the head from now on: else the next daemon refuses to start."""
+    store = Store(paths)
+    try:
+        store.record(lambda *_: [Draft(ref=Ref(), fact=fact)], actor=user())
+        head = store.head()
+    finally:
+        store.close()
+    heads.note(paths.head, head)
+    return head
