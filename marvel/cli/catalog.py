@@ -46,6 +46,7 @@ COMMANDS = {
     "completion": Entry(DAEMON, f"{_READING}:completion", "Print a shell's completion script."),
     "stop": Entry(DAEMON, f"{_CHANGING}:stop", "Stop all sessions, then the daemon."),
     "events": Entry(LOG, f"{_READING}:events", "What happened, newest last."),
+    "report": Entry(LOG, f"{_READING}:report", "What each agent did, one row each."),
     "verify": Entry(LOG, f"{_READING}:verify", "Check the hash chain of the event log."),
     "rebuild": Entry(LOG, f"{_READING}:rebuild", "Derive the tables anew from the event log."),
     "backup": Entry(LOG, f"{_CHANGING}:backup", "Copy the event log to a file."),

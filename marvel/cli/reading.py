@@ -168,6 +168,20 @@ def events(
     return events(wanted, output)
 
 
+def report(
+    since: Annotated[
+        Text, typer.Option(metavar="T", help="Only from then on: 12h, 22:00, or a date.")
+    ] = None,
+    output: Annotated[
+        str, typer.Option("-o", "--output", metavar="table|json|jsonl", help="How to print.")
+    ] = "table",
+) -> int:
+    """What each agent did: time working, idle, waiting, limited; restarts and why; shifts, context, cost."""
+    from marvel.cli.report import report as do
+
+    return do(since, output)
+
+
 def verify() -> int:
     """Check the hash chain of the event log; names the first position that is not as it was recorded."""
     from marvel.cli.history import verify

@@ -46,9 +46,8 @@ def check_file(path: str) -> Head:
 def _checked(connection: sqlite3.Connection, path: str) -> Head:
     connection.text_factory = lambda data: data.decode(errors="surrogateescape")
     connection.execute("BEGIN")
-    if connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'alembic_version'").fetchone() == (
-        0,
-    ):
+    made = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone()
+    if made is None:
         raise LogUnavailable(f"{path} is not an event log of marvel")
     (revision,) = connection.execute("SELECT version_num FROM alembic_version").fetchone()
     refuse_newer(path, revision)

@@ -264,3 +264,35 @@ def test_a_log_that_was_not_upgraded_yet_can_be_looked_back_in(marvel: Terminal)
         log.execute("UPDATE alembic_version SET version_num = '0001'")
     log.close()
     assert "squad-reviewer-g1-0" in marvel("get sessions --at 15")
+
+
+# --- the morning after -----------------------------------------------------------------------------
+
+
+def test_a_report_has_a_row_per_agent(marvel: Terminal) -> None:
+    out, err, status = marvel.full("report")
+    assert (err, status) == ("since the log began\n", 0)
+    lines = [line.split() for line in out.splitlines()]
+    assert [line[3] for line in lines[1:]] == [
+        *(
+            "adhoc-0",
+            "squad-reviewer-g1-0",
+            "squad-reviewer-g1-2",
+            "squad-reviewer-g1-10",
+            "squad-reviewer-g1-11",
+        ),
+        *("squad-supervisor-g9-0", "crew-loner-g1-0"),
+    ]
+    reviewer = next(line for line in out.splitlines() if "squad-reviewer-g1-0" in line)
+    assert "1 (failed)" in reviewer
+    assert "40→40/40" in reviewer
+
+
+def test_a_report_for_programs_has_seconds_and_reasons(marvel: Terminal) -> None:
+    rows = {row["name"]: row for row in json.loads(marvel("report -o json"))}
+    reviewer = rows["squad-reviewer-g1-0"]
+    assert (reviewer["sessions"], reviewer["restarts"], reviewer["restart_reasons"]) == (2, 1, {"failed": 1})
+    assert reviewer["working_seconds"] == pytest.approx(22)  # without a daemon: until the last event
+    assert rows["squad-reviewer-g1-2"]["waiting_seconds"] == pytest.approx(19)
+    late = json.loads(marvel("report --since 22:13:50 -o json"))
+    assert next(row for row in late if row["name"] == "squad-reviewer-g1-0")["working_seconds"] == 3
