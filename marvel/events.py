@@ -627,6 +627,17 @@ class LogRestored(Fact, frozen=True):
     file: str  # the backup
 
 
+class LogArchived(Fact, frozen=True):
+    """The log begins later now: earlier events are in a file beside it."""
+
+    kind = "log.archived"
+    first: int  # positions in the file
+    last: int
+    hash: str  # of the last one
+    file: str
+    world_sha256: str  # of the snapshot that the log goes on from
+
+
 class ClockStepped(Fact, frozen=True):
     """The clock jumped, or the machine slept."""
 
@@ -705,6 +716,7 @@ AnyFact = (
     | LogCreated
     | LogTruncated
     | LogRestored
+    | LogArchived
     | ClockStepped
 )
 

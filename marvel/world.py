@@ -40,6 +40,7 @@ AUDIT_ONLY = (
     events.LogCreated,
     events.LogTruncated,
     events.LogRestored,
+    events.LogArchived,
 )
 
 KEPT_PAST_SESSIONS = 10  # per role: ended sessions that no longer hold a slot

@@ -50,6 +50,7 @@ COMMANDS = {
     "verify": Entry(LOG, f"{_READING}:verify", "Check the hash chain of the event log."),
     "rebuild": Entry(LOG, f"{_READING}:rebuild", "Derive the tables anew from the event log."),
     "backup": Entry(LOG, f"{_CHANGING}:backup", "Copy the event log to a file."),
+    "archive": Entry(LOG, f"{_CHANGING}:archive", "Move old events to a file beside the event log."),
     "restore": Entry(LOG, f"{_CHANGING}:restore", "Put a backup in the place of the event log."),
     "version": Entry(LOG, f"{_READING}:version", "Print the version."),
     "simulator": Entry(SESSIONS, f"{_READING}:simulator", "A fake agent, for trying things out."),

@@ -83,6 +83,17 @@ def backup(
     do(file)
 
 
+def archive(
+    before: Annotated[
+        str, typer.Option("--before", metavar="POSITION|TIME", help="What is older goes.", show_default=False)
+    ],
+) -> None:
+    """Move old events to a file beside the event log: a log of its own, which verify can check."""
+    from marvel.cli.copies import archive as do
+
+    do(before)
+
+
 def restore(
     file: Annotated[str, typer.Argument(metavar="FILE", help="What backup made.")],
     yes: Yes = False,

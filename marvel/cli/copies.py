@@ -1,9 +1,11 @@
-"""`marvel backup` and `restore`."""
+"""`marvel backup`, `restore` and `archive`."""
 
 import os
+import time
 from uuid import uuid4
 
 from marvel import settings
+from marvel.cli import past
 from marvel.cli.door import record
 from marvel.cli.errors import say
 from marvel.cli.get import show
@@ -16,10 +18,11 @@ from marvel.errors import LogUnavailable, NotFound
 from marvel.events import Draft, LogRestored, Ref
 from marvel.settings import Paths, make_private
 from marvel.store.append import Head
+from marvel.store.archive import cut, write_file
 from marvel.store.chain import check_file
 from marvel.store.copies import back_up, put_in_place
 from marvel.store.log import Store
-from marvel.store.query import Reader
+from marvel.store.query import Reader, daemon_note
 
 SHOWN = 5  # agents named in a question
 
@@ -58,6 +61,31 @@ def restore(file: str, *, yes: bool) -> None:
         say(f"{_few(unknown)}: unknown to this log; what still runs is stopped by the next daemon")
     if now.position <= head.position:  # it could not be written to: the next daemon would say why
         raise LogUnavailable("the restored log took no event", hint="marvel verify")
+
+
+def archive(before: str) -> None:
+    """Move events from before a moment to a file beside the log. Raises MarvelError."""
+    paths, now = settings.paths(), time.time()
+    if claimed(os.environ) is not None:
+        record(lambda *_: [], what="archive")  # for people only: refused, and recorded
+    with Reader(paths) as reader:
+        first, head = reader.first(), reader.head()
+        position, _ = past.found(reader, before, now)
+    last = min(position - 1 if before.isdigit() else position, head - 1)  # the newest stays: it is the head
+    if last < first:
+        raise NotFound(f"there is nothing before {before}", hint=f"the log has positions {first} to {head}")
+    store = Store(paths)
+    try:
+        made = write_file(paths, first, last)
+        store.record(
+            lambda *_: [made.draft()], actor=user(), and_then=lambda connection: cut(connection, made)
+        )
+        if daemon_note(paths) is None:  # else the room is used by what comes next
+            store.shrink()
+    finally:
+        store.close()
+    file = os.path.join(paths.home, made.file)
+    show(f"{last - first + 1} events up to {local(made.head.time)} moved to {file}\n")
 
 
 def _ask(paths: Paths, head: Head, alive: dict[str, str]) -> None:

@@ -108,10 +108,15 @@ def warns(event: Row) -> bool:
         return False
 
 
-def verify() -> int:
-    """Check the hash chain; the exit status tells."""
+def verify(file: str | None = None) -> int:
+    """Check the hash chain, of a backup or archive if one is named; the exit status tells."""
     from marvel.store.log import Store
 
+    if file is not None:
+        from marvel.store.chain import check_file
+
+        show(f"{file}: whole, each event as it was recorded up to position {check_file(file).position}\n")
+        return 0
     store = _existing(Store)
     count, wrong = store.verify() if store else (0, None)
     if wrong:
@@ -119,6 +124,9 @@ def verify() -> int:
         say("hint: stop the daemon and restore a backup: marvel restore FILE")
         return 1
     show(f"{count} events, each as it was recorded\n")
+    with Reader(settings.paths()) as reader:
+        for first, last, name in reader.archives():
+            show(f"positions {first} to {last} are in {name}\n")
     return 0
 
 

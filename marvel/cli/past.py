@@ -43,13 +43,25 @@ def found(reader: Reader, text: str, now: float) -> tuple[int, float]:
     head = reader.head()
     if text.isascii() and text.isdigit():
         position = int(text)
-        if not 1 <= position <= head:
-            raise NotFound(f"there is no position {position}", hint=f"the log has positions 1 to {head}")
+        first = reader.first()
+        if not first <= position <= head or position == 0:
+            hint = _archived(reader, position) or f"the log has positions {first} to {head}"
+            raise NotFound(f"there is no position {position}", hint=hint)
         return position, float(next(reader.events("position = ?", position))["time"])
     time = since(text, now, "--at")
     position = position_at(reader, time)
     if position == 0:
-        first = next(reader.events("position = 1"), None)
-        begins = f"it begins at {local(first['time'])}" if first else "there is no event log yet"
+        oldest = next(reader.events("position = ?", reader.first()), None)
+        begins = f"it begins at {local(oldest['time'])}" if oldest else "there is no event log yet"
+        if reader.archives():
+            begins += f"; what was before is in {reader.archives()[-1][2]}"
         raise NotFound(f"the log knows nothing of {local(time)}", hint=begins)
     return position, min(time, now)
+
+
+def _archived(reader: Reader, position: int) -> str:
+    """Where an archived position is; empty when it is not archived."""
+    for first, last, file in reader.archives():
+        if first <= position <= last:
+            return f"positions {first} to {last} are archived in {file}"
+    return ""

@@ -182,11 +182,13 @@ def report(
     return do(since, output)
 
 
-def verify() -> int:
+def verify(
+    file: Annotated[Text, typer.Argument(metavar="[FILE]", help="A backup or an archive, instead.")] = None,
+) -> int:
     """Check the hash chain of the event log; names the first position that is not as it was recorded."""
     from marvel.cli.history import verify
 
-    return verify()
+    return verify(file)
 
 
 def rebuild(

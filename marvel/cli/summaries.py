@@ -192,5 +192,6 @@ SUMMARIES: dict[str, Callable[[Row, float], str]] = {
     "log.created": lambda p, at: str(p["log_id"]),
     "log.truncated": lambda p, at: f"position {p['noted_position']} was noted before",
     "log.restored": lambda p, at: f"from {p['file']}; the log before had {p['replaced_position']} events",
+    "log.archived": lambda p, at: f"positions {p['first']} to {p['last']} are in {p['file']}",
     "clock.stepped": lambda p, at: f"by {p['seconds']:+.3f} s",
 }

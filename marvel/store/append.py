@@ -97,9 +97,16 @@ class Appender:
         if stream not in self._versions:
             columns = schema.events.c
             query = sa.select(sa.func.max(columns.stream_version)).where(columns.stream == stream)
-            self._versions[stream] = self._connection.execute(query).scalar() or 0
+            newest = self._connection.execute(query).scalar()
+            self._versions[stream] = self._archived_version(stream) if newest is None else newest
         self._versions[stream] += 1
         return self._versions[stream]
+
+    def _archived_version(self, stream: str) -> int:
+        """Where a stream had come to before its events were archived; 0 for a new one."""
+        columns = schema.archived_streams.c
+        query = sa.select(columns.version).where(columns.stream == stream)
+        return self._connection.execute(query).scalar() or 0
 
 
 def event_of(row: Any) -> Event:

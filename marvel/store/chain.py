@@ -12,6 +12,7 @@ from marvel.store.query import uri
 from marvel.store.revisions import refuse_newer
 from marvel.store.schema import events
 
+ARCHIVES_SINCE = "0002"  # the first revision that has them
 BEGINNING = Head(0, 0.0, GENESIS)  # what a log continues that was never archived from
 
 
@@ -53,9 +54,19 @@ def _checked(connection: sqlite3.Connection, path: str) -> Head:
     refuse_newer(path, revision)
     columns = ", ".join(column.name for column in events.c)
     rows = connection.execute(f"SELECT {columns} FROM events ORDER BY position")  # noqa: S608
-    count, wrong = first_wrong(rows)
+    base = _base(connection, revision)
+    count, wrong = first_wrong(rows, base)
     if wrong:
         raise LogUnavailable(f"{path}: {wrong}; the {count} events before it are whole")
     newest = "SELECT position, time, hash FROM events ORDER BY position DESC LIMIT 1"
+    row = connection.execute(newest).fetchone()
+    return base if row is None else Head(row[0], row[1] / 1e6, row[2])
+
+
+def _base(connection: sqlite3.Connection, revision: str) -> Head:
+    """What the log in a file goes on from."""
+    if revision < ARCHIVES_SINCE:
+        return BEGINNING
+    newest = "SELECT last, time, hash FROM archives ORDER BY last DESC LIMIT 1"
     row = connection.execute(newest).fetchone()
     return BEGINNING if row is None else Head(row[0], row[1] / 1e6, row[2])

@@ -33,7 +33,7 @@ def back_up(source: str, target: str) -> Head:
         _copy(source, target)
         return check_file(target)
     except BaseException:
-        _remove(target)
+        remove(target)
         raise
 
 
@@ -44,7 +44,7 @@ def put_in_place(paths: Paths, file: str) -> tuple[Head, str]:
     nobody else writes: the caller holds the daemon's lock. Raises LogUnavailable.
     """
     fresh = f"{paths.database}.restoring"
-    _remove(fresh)
+    remove(fresh)
     with explained(fresh):
         head = back_up(file, fresh)
         aside = _set_aside(paths.database)
@@ -96,7 +96,8 @@ def _settle(directory: str) -> None:
         os.close(descriptor)
 
 
-def _remove(path: str) -> None:
+def remove(path: str) -> None:
+    """A database file, with what is beside it, if it is there."""
     for ending in (*BESIDE, "-journal"):
         if os.path.exists(path + ending):
             os.unlink(path + ending)

@@ -18,10 +18,10 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from marvel.events import NOWHERE, Draft, Event, LogCreated, stream_of
 from marvel.settings import Paths, make_private
-from marvel.store import migrate, projections, schema, snapshots
+from marvel.store import archive, migrate, projections, schema, snapshots
 from marvel.store.append import Appender, Head, event_of
 from marvel.store.bell import ring
-from marvel.store.chain import BEGINNING, first_wrong
+from marvel.store.chain import first_wrong
 from marvel.store.engine import any_text, explained, open_engine
 from marvel.store.revisions import PROJECTION
 from marvel.world import Change, World
@@ -69,9 +69,15 @@ class Store:
         self._engine.dispose()
 
     def record(
-        self, decide: Decide, *, actor: str, command: str | None = None, workspace: str | None = None
+        self,
+        decide: Decide,
+        *,
+        actor: str,
+        command: str | None = None,
+        workspace: str | None = None,
+        and_then: Callable[[sa.Connection], None] | None = None,
     ) -> Recorded:
-        """Decide and append, in one transaction.
+        """Decide and append, in one transaction; `and_then` does what belongs to it in the tables.
 
         `command` is an idempotency key: when events with it exist, they are returned and nothing is
         decided. `workspace` limits the world that `decide` gets (ignored while the world is kept).
@@ -80,6 +86,8 @@ class Store:
         try:
             with explained(self.path), self._transaction(write=True) as connection:
                 recorded, appended = self._record(connection, decide, actor, command, workspace)
+                if and_then is not None:
+                    and_then(connection)
         except BaseException:
             self._world = None  # it may have been led ahead of the log
             self._versions.clear()
@@ -176,8 +184,8 @@ class Store:
 
     def rebuild(self) -> World:
         """Replay the log and write the rows anew."""
-        world = World()
         with explained(self.path), self._transaction(write=True) as connection:
+            world = archive.base_world(connection)
             snapshots.forget(connection)
             for event in self._replay(connection):
                 world.apply(event)
@@ -190,8 +198,8 @@ class Store:
 
     def check(self) -> list[str]:
         """Where the rows differ from a replay of the log, one line each."""
-        world = World()
         with explained(self.path), self._transaction() as connection:
+            world = archive.base_world(connection)
             for event in self._replay(connection):
                 world.apply(event)
             return projections.differences(connection, world)
@@ -200,7 +208,16 @@ class Store:
         """Check the hash chain: how many events were read, and the first thing wrong, or None."""
         query = sa.select(schema.events).order_by(schema.events.c.position)
         with explained(self.path), self._transaction() as connection, any_text(connection):
-            return first_wrong(connection.execute(query).yield_per(READ_BATCH))
+            rows = connection.execute(query).yield_per(READ_BATCH)
+            count, wrong = first_wrong(rows, archive.base(connection))
+            return count, wrong or archive.wrong(connection)
+
+    def shrink(self) -> None:
+        """Give the room of what was archived back to the file system."""
+        with explained(self.path), self._engine.connect() as connection:
+            raw: Any = connection.connection.dbapi_connection
+            raw.execute("VACUUM")
+            raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def _transaction(self, *, write: bool = False) -> "_Transaction":
         return _Transaction(self._engine, write=write)
@@ -218,6 +235,10 @@ class Store:
         if self._world.position == head.position:
             return self._world, [], False
         seen = self._read(connection, schema.events.c.position > self._world.position)
+        if seen[0].position != self._world.position + 1:  # archived before it was seen here
+            self._world = projections.load(connection, head.position)
+            self._versions.clear()
+            return self._world, [], True
         for event in seen:
             self._world.apply(event)
             self._versions.pop(stream_of(event.ref), None)
@@ -239,7 +260,7 @@ class Store:
         columns = schema.events.c
         query = sa.select(columns.position, columns.time, columns.hash)
         row = connection.execute(query.order_by(columns.position.desc()).limit(1)).first()
-        return BEGINNING if row is None else Head(row.position, row.time / 1e6, row.hash)
+        return archive.base(connection) if row is None else Head(row.position, row.time / 1e6, row.hash)
 
     def _time(self, head: Head) -> float:
         """Now, in whole microseconds; not behind the log by a small step."""

@@ -123,8 +123,19 @@ class Reader:
         if not self._all("SELECT 1 FROM sqlite_master WHERE name = 'snapshots'"):
             return None  # a log that no writer has upgraded yet
         query = "SELECT position, data FROM snapshots WHERE position <= ? AND projection = ?"
-        found = self._all(f"{query} ORDER BY position DESC LIMIT 1", position, PROJECTION)
+        query += " UNION ALL SELECT last, world FROM archives WHERE last <= ?"
+        found = self._all(f"{query} ORDER BY position DESC LIMIT 1", position, PROJECTION, position)
         return found[0] if found else None
+
+    def first(self) -> int:
+        """The oldest position that is in the log itself; 0 where there is none."""
+        return int(next(self._each("SELECT min(position) FROM events"), (0,))[0] or 0)
+
+    def archives(self) -> list[tuple[int, int, str]]:
+        """What was archived, oldest first: first and last position, and the file's name."""
+        if not self._all("SELECT 1 FROM sqlite_master WHERE name = 'archives'"):
+            return []
+        return self._all("SELECT first, last, file FROM archives ORDER BY last")
 
     def daemon(self) -> dict[str, Any] | None:
         """The daemon that runs, or ran last."""

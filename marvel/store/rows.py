@@ -28,8 +28,11 @@ def load_world(reader: Reader, workspace: str | None = None) -> World:
 
 def events_after(reader: Reader, position: int, *, until: int) -> Iterator[Event]:
     """Events past a position, oldest first. Raises LogUnavailable when one can't be read."""
-    within = "position > ? AND position <= ?"
+    within, expected = "position > ? AND position <= ?", position
     for row in reader.events(within, position, until, oldest_first=True, decoded=False):
+        expected += 1
+        if row["position"] != expected:
+            raise LogUnavailable(f"event {expected} is not in the log", hint="marvel verify tells why")
         try:
             fact = decode(row["kind"], row["schema"], row["payload"])
         except ValueError as error:
@@ -51,6 +54,8 @@ def world_at(reader: Reader, position: int) -> World:
     world = World() if found is None else unpacked(*found)
     for event in events_after(reader, world.position, until=position):
         world.apply(event)
+    if world.position != position:
+        raise LogUnavailable(f"event {world.position + 1} is not in the log", hint="marvel verify tells why")
     return world
 
 
@@ -61,7 +66,7 @@ def position_at(reader: Reader, moment: float) -> int:
     """
     jumps = reader.events("stream = 'log' AND kind = 'clock.stepped'")
     after = reader.head()
-    for first in [*(jump["position"] for jump in jumps), 1]:
+    for first in [*(jump["position"] for jump in jumps), reader.first()]:
         if after >= first and _time_of(reader, first) <= moment:
             return _last_until(reader, moment, first, after)
         after = first - 1

@@ -75,6 +75,24 @@ snapshots = sa.Table(
     sa.Column("data", sa.LargeBinary, nullable=False),
 )
 
+# What was archived, and what the log goes on from: neither can be had from the events that are left.
+archives = sa.Table(
+    "archives",
+    metadata,
+    sa.Column("last", sa.Integer, primary_key=True),  # positions: what is in the file
+    sa.Column("first", sa.Integer, nullable=False),
+    sa.Column("time", sa.Integer, nullable=False),  # of the last one
+    sa.Column("hash", sa.LargeBinary, nullable=False),  # of the last one: the next is chained to it
+    sa.Column("file", sa.Text, nullable=False),  # beside the log
+    sa.Column("world", sa.LargeBinary, nullable=False),  # after the last one, as in a snapshot
+)
+archived_streams = sa.Table(
+    "archived_streams",
+    metadata,
+    sa.Column("stream", sa.Text, primary_key=True),
+    sa.Column("version", sa.Integer, nullable=False),  # the newest that was archived
+)
+
 meta = sa.Table(
     "meta",
     metadata,

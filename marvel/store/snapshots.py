@@ -31,10 +31,15 @@ def take(connection: sa.Connection, position: int) -> None:
 
 def take_of(connection: sa.Connection, world: World) -> None:
     """Keep a world that a replay has come to."""
+    _keep(connection, world.position, packed_world(world))
+
+
+def packed_world(world: World) -> bytes:
+    """A world as a snapshot."""
     tables: dict[str, list[str]] = {name: [] for name in TABLES}
     for name, _, row in world.rows():
         tables[name].append(encode(row))
-    _keep(connection, world.position, packed(tables.items()))
+    return packed(tables.items())
 
 
 def forget(connection: sa.Connection) -> None:

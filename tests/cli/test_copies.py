@@ -206,3 +206,34 @@ def test_values_of_env_are_masked_in_differences(empty: Terminal) -> None:
 )
 def test_a_diff_is_of_manifests_or_of_moments(marvel: Terminal, line: str) -> None:
     assert marvel.error(line, 2).startswith("error: ")
+
+
+# --- archive ---------------------------------------------------------------------------------------
+
+
+def test_an_archive_leaves_a_log_that_says_where_the_rest_is(marvel: Terminal) -> None:
+    out = marvel("archive --before 21")
+    assert out == f"20 events up to 2023-11-14 22:13:31 moved to {marvel.home}/archive-1-20.db\n"
+    assert (
+        marvel("verify") == "25 events, each as it was recorded\npositions 1 to 20 are in archive-1-20.db\n"
+    )
+    whole = f"{marvel.home}/archive-1-20.db: whole, each event as it was recorded up to position 20\n"
+    assert marvel(f"verify {marvel.home}/archive-1-20.db") == whole
+    assert marvel("rebuild --check") == "every row is what the event log says\n"
+    newest = json.loads(marvel("events -n 1 -o json"))[0]
+    assert (newest["kind"], newest["payload"]["last"], newest["payload"]["file"]) == (
+        *("log.archived", 20),
+        "archive-1-20.db",
+    )
+    assert "squad-reviewer-g1-0" in marvel("get sessions --at 21")
+    hint = "hint: positions 1 to 20 are archived in archive-1-20.db"
+    assert hint in marvel.error("get sessions --at 20", 4)
+    assert "what was before is in archive-1-20.db" in marvel.error("get sessions --at 22:13:25", 4)
+
+
+def test_an_archive_keeps_the_newest_event_whatever_is_asked_for(marvel: Terminal) -> None:
+    marvel("archive --before 1s")
+    assert [event["position"] for event in json.loads(marvel("events -o json"))] == [44, 45]
+    assert len(marvel("get sessions --no-headers").splitlines()) == 6
+    assert marvel("why reviewer-0").startswith("demo/squad-reviewer-g1-0 is running")
+    assert "nothing before 44" in marvel.error("archive --before 44", 4)
