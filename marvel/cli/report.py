@@ -51,8 +51,9 @@ def _rows(begin: float, now: float | None) -> list[Row]:
     """Without a daemon (`now` is None) nothing is known past the last event."""
     with Reader(settings.paths()) as reader:
         head = reader.head()
-        position = position_at(reader, begin) if head else 0
-        tally = Tally(world_at(reader, position), begin)
+        position = max(position_at(reader, begin), reader.first() - 1) if head else 0
+        oldest = next(reader.events("position = ?", reader.first()), None)
+        tally = Tally(world_at(reader, position), max(begin, oldest["time"] if oldest else 0.0))
         last = begin
         for event in events_after(reader, position, until=head):
             tally.add(event)

@@ -1,7 +1,7 @@
 """What each agent did in a stretch of the log: times, restarts, shifts, context, cost. Pure.
 
 An agent is a line of sessions: one that refills a slot, or takes over in a shift, goes on with the row of
-the one before it. Times are counted while its process runs, by what it said last that it does.
+the one before it; one-offs of one name share a row. Times are counted while its process runs, by what it said last that it does.
 """
 
 from typing import Any
@@ -63,6 +63,7 @@ class Tally:
         self._world = world
         self._marks: dict[str, float] = {}  # uid → until when its time was counted
         self._agents: dict[str, Agent] = {}  # by uid
+        self._one_offs: dict[str, Agent] = {}  # by key
         self._spent: dict[str, float] = {}  # by conversation: before the stretch
         for session in sorted(world.sessions.values(), key=lambda s: s.created_at):
             if session.alive or session.current:
@@ -112,14 +113,17 @@ class Tally:
             self._spent[_conversation(session)] = session.cost_usd
             agent.costs[_conversation(session)] = session.cost_usd
         agent.sessions = int(session.state in RUNS)
+        if session.one_off:
+            agent = self._one_offs.setdefault(session.key, agent)
         self._agents[session.uid] = agent
         self._marks[session.uid] = since
 
     def _scheduled(self, session: Session, replaced: str, ended: Session | None) -> None:
         agent = self._agents.get(replaced)
+        if agent is None and session.one_off:
+            agent = self._one_offs.setdefault(session.key, Agent(session))
         if agent is None:
-            self._agents[session.uid] = Agent(session)
-            return
+            agent = Agent(session)
         self._agents[session.uid] = agent
         agent.session = session
         if ended is not None:

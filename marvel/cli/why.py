@@ -48,6 +48,7 @@ class Answer(NamedTuple):
     why: Why
     chain: list[Row]  # of causes, oldest first
     left_out: int = 0  # events of the chain that are not in it
+    archived: str = ""  # the file with what led to its beginning
     uid: str | None = None
     roles: tuple["Answer", ...] = ()
 
@@ -109,6 +110,7 @@ def _of_session(reader: Reader, world: World, session: Session, now: float) -> A
     state = next(reader.events(f"stream = ? AND uid = ? AND kind IN ({kinds})", *_place(session)), None)
     chain, left_out = _chain(reader, state)
     return Answer(
+        archived=_archived(reader, chain),
         kind="session",
         key=session.key,
         state=session.state,
@@ -144,6 +146,7 @@ def _of_role(reader: Reader, world: World, key: RoleKey) -> Answer:
     shift = world.shifts.get(key)
     chain, left_out = _chain(reader, newest)
     return Answer(
+        archived=_archived(reader, chain),
         kind="role",
         key=str(key),
         state=shift.shown_phase if shift is not None and shift.started_at is not None else "",
@@ -163,6 +166,7 @@ def _of_team(reader: Reader, world: World, key: TeamKey) -> Answer:
     newest = next(reader.events(f"workspace = ? AND team = ? AND {WISHES}", *key), None)
     chain, left_out = _chain(reader, newest)
     return Answer(
+        archived=_archived(reader, chain),
         kind="team",
         key=str(key),
         state="",
@@ -198,6 +202,14 @@ def _chain(reader: Reader, event: Row | None) -> tuple[list[Row], int]:
     return links[:SHOWN_OLDEST] + links[-SHOWN_NEWEST:], excess
 
 
+def _archived(reader: Reader, chain: list[Row]) -> str:
+    """The file that holds the cause of a chain's first event; empty when the log does, or there is none."""
+    cause = chain[0]["cause"] if chain else None
+    if not cause:
+        return ""
+    return next((file for first, last, file in reader.archives() if first <= cause <= last), "")
+
+
 def _is_link(event: Row) -> bool:
     if event["kind"] == "shift.progressed":
         return False
@@ -221,6 +233,7 @@ def _told(answer: Answer) -> Row:
         "actor": _actor(answer.chain),
         "chain": [public(event) for event in answer.chain],
         "left_out": answer.left_out,
+        "archived": answer.archived or None,
     }
     if answer.kind == "team":
         told["roles"] = [_told(role) for role in answer.roles]
@@ -271,4 +284,6 @@ def _causes(answer: Answer) -> str:
     if answer.left_out:
         since = local(answer.chain[SHOWN_OLDEST - 1]["time"])
         lines.insert(SHOWN_OLDEST, f"  … {answer.left_out} more since {since}")
+    if answer.archived:
+        lines.insert(0, f"  … what led to that is in {answer.archived}")
     return "Led to it, newest last:\n" + "".join(f"{text}\n" for text in lines)

@@ -9,6 +9,7 @@ that lifted inside it. A crash between leaves a file too many, and loses nothing
 """
 
 import hashlib
+import itertools
 import os
 import sqlite3
 from typing import Any, NamedTuple
@@ -55,9 +56,7 @@ class Cut(NamedTuple):
 
 def write_file(paths: Paths, first: int, last: int) -> Cut:
     """Write a log's events up to a position to a file beside it, and check that. Raises LogUnavailable."""
-    name = f"archive-{first}-{last}.db"
-    target = os.path.join(paths.home, name)
-    fresh = f"{target}.new"
+    fresh = os.path.join(paths.home, f"archive-{first}-{last}.db.new")
     remove(fresh)
     with explained(fresh):
         engine = open_once(fresh)
@@ -69,7 +68,8 @@ def write_file(paths: Paths, first: int, last: int) -> Cut:
         raise LogUnavailable(f"{fresh} ends at position {head.position}, not {last}")
     with Reader(paths) as reader:
         world = packed_world(world_at(reader, last))
-    os.rename(fresh, target)
+    name = _free_name(paths.home, first, head)
+    os.rename(fresh, os.path.join(paths.home, name))
     return Cut(first, head, world, name)
 
 
@@ -124,6 +124,23 @@ def wrong(connection: sa.Connection) -> str | None:
 
 def _newest(connection: sa.Connection) -> Any:
     return connection.execute(sa.select(schema.archives).order_by(schema.archives.c.last.desc())).first()
+
+
+def _free_name(home: str, first: int, head: Head) -> str:
+    """A name that is free, or whose file has these very events: one of a restored log may have others."""
+    for number in itertools.count(1):
+        name = f"archive-{first}-{head.position}{f'-{number}' if number > 1 else ''}.db"
+        path = os.path.join(home, name)
+        if not os.path.exists(path) or _is_headed(path, head):
+            break
+    return name
+
+
+def _is_headed(path: str, head: Head) -> bool:
+    try:
+        return check_file(path) == head
+    except LogUnavailable:
+        return False
 
 
 def _fill(source: str, target: str, last: int) -> None:

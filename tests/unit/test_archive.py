@@ -161,3 +161,10 @@ def test_a_crash_before_the_cut_leaves_the_log_as_it_was(store: Store, paths: Pa
     assert store.head() == head
     assert store.verify() == (head.position, None)
     assert archived(store, paths, 150).exists()  # and it can be done again
+
+
+def test_a_file_of_another_history_is_never_written_over(store: Store, paths: Paths) -> None:
+    other = Path(paths.home) / "archive-1-150.db"
+    other.write_text("mine")
+    assert archived(store, paths, 150).name == "archive-1-150-2.db"
+    assert other.read_text() == "mine"
