@@ -1,7 +1,8 @@
 """What each agent did in a stretch of the log: times, restarts, shifts, context, cost. Pure.
 
 An agent is a line of sessions: one that refills a slot, or takes over in a shift, goes on with the row of
-the one before it; one-offs of one name share a row. Times are counted while its process runs, by what it said last that it does.
+the one before it; one-offs of one name share a row. Times are counted while its process runs, by what it
+said last that it does.
 """
 
 from typing import Any

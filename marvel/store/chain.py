@@ -35,7 +35,7 @@ def check_file(path: str) -> Head:
     if not os.path.isfile(path):
         raise LogUnavailable(f"there is no file {path}")
     try:
-        connection = sqlite3.connect(uri(path), uri=True, isolation_level=None)
+        connection = sqlite3.connect(uri(os.path.abspath(path)), uri=True, isolation_level=None)
         try:
             return _checked(connection, path)
         finally:
