@@ -18,7 +18,7 @@ from marvel.errors import LogUnavailable, NotFound
 from marvel.events import Draft, LogRestored, Ref
 from marvel.settings import Paths, make_private
 from marvel.store.append import Head
-from marvel.store.archive import cut, write_file
+from marvel.store.archive import MOST_EVENTS, Cut, cut, write_file
 from marvel.store.chain import check_file
 from marvel.store.copies import back_up, put_in_place
 from marvel.store.log import Store
@@ -76,16 +76,21 @@ def archive(before: str) -> None:
         raise NotFound(f"there is nothing before {before}", hint=f"the log has positions {first} to {head}")
     store = Store(paths)
     try:
-        made = write_file(paths, first, last)
-        store.record(
-            lambda *_: [made.draft()], actor=user(), and_then=lambda connection: cut(connection, made)
-        )
+        for begin in range(first, last + 1, MOST_EVENTS):
+            made = write_file(paths, begin, min(last, begin + MOST_EVENTS - 1))
+            _cut(store, made)
+            file = os.path.join(paths.home, made.file)
+            count = made.head.position - begin + 1
+            show(f"{count} events up to {local(made.head.time)} moved to {file}\n")
         if daemon_note(paths) is None:  # else the room is used by what comes next
             store.shrink()
     finally:
         store.close()
-    file = os.path.join(paths.home, made.file)
-    show(f"{last - first + 1} events up to {local(made.head.time)} moved to {file}\n")
+
+
+def _cut(store: Store, made: Cut) -> None:
+    """Record an archive, and take its events out of the log, at once."""
+    store.record(lambda *_: [made.draft()], actor=user(), and_then=lambda connection: cut(connection, made))
 
 
 def _ask(paths: Paths, head: Head, alive: dict[str, str]) -> None:

@@ -55,7 +55,7 @@ def diff(since: str, to: str | None, output: str) -> int:
         last = reader.head() if to is None else past.found(reader, to, now)[0]
         found = list(differences(_resources(reader, first), _resources(reader, last)))
     if output == "json":
-        show(json.dumps([_public(one) for one in found], indent=2) + "\n")
+        show(json.dumps([public_of(one) for one in found], indent=2) + "\n")
     else:
         show("".join(_told(one) for one in found))
     return 1 if found else 0
@@ -121,7 +121,7 @@ def _value(name: str, value: Any) -> str:
     return printable(str(value))
 
 
-def _public(one: Difference) -> Row:
+def public_of(one: Difference) -> Row:
     fields = {
         name: {"from": published(before, last), "to": published(after, last)}
         for name, (before, after) in one.fields.items()

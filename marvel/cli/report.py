@@ -58,10 +58,10 @@ def _rows(begin: float, now: float | None) -> list[Row]:
         for event in events_after(reader, position, until=head):
             tally.add(event)
             last = event.time
-    return [_row(agent, tally.cost(agent)) for agent in tally.agents(last if now is None else now)]
+    return [row_of(agent, tally.cost(agent)) for agent in tally.agents(last if now is None else now)]
 
 
-def _row(agent: Agent, cost: float | None) -> Row:
+def row_of(agent: Agent, cost: float | None) -> Row:
     """An agent as programs get it."""
     session = agent.session
     return {

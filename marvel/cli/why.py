@@ -29,6 +29,7 @@ STATES = (  # kinds that say why a session is where it is
     *("scheduled", "cleared", "start-delayed", "started", "start-failed", "stopping", "ended"),
     *("backed-off", "gave-up", "released", "restart-requested"),
 )
+STATE_KINDS = ", ".join(f"'session.{name}'" for name in STATES)
 WISHES = "(kind GLOB 'role.*' OR kind GLOB 'shift.*' OR kind GLOB 'team.*')"
 LINKS = ("workspace.", "team.", "role.", "cohort.", "shift.", "endpoint.", "daemon.", "tmux.")
 SESSION_LINKS = (
@@ -65,8 +66,8 @@ def why(key: str, output: str) -> int:
     if not has_daemon:
         answer.why.not_done.insert(0, reasons.without_daemon())
     if output == "json":
-        told = {**_told(answer), "daemon_running": has_daemon}
-        show(json.dumps(objects.published(told), indent=2) + "\n")
+        told = objects.published({**told_of(answer), "daemon_running": has_daemon})
+        show(json.dumps(told, indent=2) + "\n")
     else:
         show(_page(answer, now))
     return 0
@@ -106,8 +107,7 @@ def _of_the_past(reader: Reader, key: str, now: float) -> Answer:
 
 
 def _of_session(reader: Reader, world: World, session: Session, now: float) -> Answer:
-    kinds = ", ".join(f"'session.{name}'" for name in STATES)
-    state = next(reader.events(f"stream = ? AND uid = ? AND kind IN ({kinds})", *_place(session)), None)
+    state = next(reader.events(f"stream = ? AND uid = ? AND kind IN ({STATE_KINDS})", *_place(session)), None)
     chain, left_out = _chain(reader, state)
     return Answer(
         archived=_archived(reader, chain),
@@ -193,13 +193,22 @@ def _chain(reader: Reader, event: Row | None) -> tuple[list[Row], int]:
             break
         if _is_link(event) or not links:
             links.append(event)
-        cause = event["cause"]
-        event = next(reader.events("position = ?", cause), None) if cause else None
+        event = _before(reader, event)
     links.reverse()
     excess = len(links) - SHOWN_OLDEST - SHOWN_NEWEST
     if excess <= 1:
         return links, 0
     return links[:SHOWN_OLDEST] + links[-SHOWN_NEWEST:], excess
+
+
+def _before(reader: Reader, event: Row) -> Row | None:
+    """What an event followed from. Small talk of a session says nothing of how it came to where it is."""
+    if event["uid"] and not _is_link(event):
+        where = f"stream = ? AND uid = ? AND position < ? AND kind IN ({STATE_KINDS})"
+        stream = f"session/{event['workspace']}/{event['session']}"
+        return next(reader.events(where, stream, event["uid"], event["position"]), None)
+    cause = event["cause"]
+    return next(reader.events("position = ?", cause), None) if cause else None
 
 
 def _archived(reader: Reader, chain: list[Row]) -> str:
@@ -211,7 +220,7 @@ def _archived(reader: Reader, chain: list[Row]) -> str:
 
 
 def _is_link(event: Row) -> bool:
-    if event["kind"] == "shift.progressed":
+    if event["kind"] == "shift.progressed" or event["payload"].get("health") == "healthy":
         return False
     return event["kind"] in SESSION_LINKS or event["kind"].startswith(LINKS)
 
@@ -219,7 +228,7 @@ def _is_link(event: Row) -> bool:
 # --- telling -------------------------------------------------------------------------------------
 
 
-def _told(answer: Answer) -> Row:
+def told_of(answer: Answer) -> Row:
     """As programs get it."""
     told: Row = {
         "key": answer.key,
@@ -228,15 +237,15 @@ def _told(answer: Answer) -> Row:
         "state": answer.state or None,
         "since": answer.since,
         "because": answer.why.because,
-        "waits_for": [_reason(one) for one in answer.why.waits_for],
-        "not_done": [_reason(one) for one in answer.why.not_done],
+        "waits_for": [reason_of(one) for one in answer.why.waits_for],
+        "not_done": [reason_of(one) for one in answer.why.not_done],
         "actor": _actor(answer.chain),
         "chain": [public(event) for event in answer.chain],
         "left_out": answer.left_out,
         "archived": answer.archived or None,
     }
     if answer.kind == "team":
-        told["roles"] = [_told(role) for role in answer.roles]
+        told["roles"] = [told_of(role) for role in answer.roles]
     return told
 
 
@@ -246,7 +255,7 @@ def _actor(chain: list[Row]) -> str | None:
     return next((one for one in reversed(actors) if one.startswith(("user:", "session:"))), None)
 
 
-def _reason(reason: Reason) -> Row:
+def reason_of(reason: Reason) -> Row:
     return {"text": reason.text, "until_at": reason.until, "hint": reason.hint or None}
 
 

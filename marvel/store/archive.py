@@ -19,10 +19,10 @@ import sqlalchemy as sa
 from marvel.errors import LogUnavailable
 from marvel.events import NOWHERE, Draft, LogArchived
 from marvel.settings import Paths
-from marvel.store import migrate, schema
+from marvel.store import migrate, projections, schema
 from marvel.store.append import Head
 from marvel.store.chain import BEGINNING, check_file
-from marvel.store.copies import remove
+from marvel.store.copies import alone, remove
 from marvel.store.engine import explained, open_once
 from marvel.store.query import Reader, uri
 from marvel.store.rows import unpacked, world_at
@@ -30,6 +30,7 @@ from marvel.store.snapshots import packed_world
 from marvel.world import World
 
 NO_DELETE = "events_no_delete"  # the trigger that is lifted
+MOST_EVENTS = 1_000_000  # in one file: cutting them off takes 3 s, and others wait 5 s for the log
 
 
 class Cut(NamedTuple):
@@ -59,18 +60,21 @@ def write_file(paths: Paths, first: int, last: int) -> Cut:
     fresh = os.path.join(paths.home, f"archive-{first}-{last}.db.new")
     remove(fresh)
     with explained(fresh):
+        with Reader(paths) as reader:
+            world = world_at(reader, last)
         engine = open_once(fresh)
         migrate.upgrade(engine, fresh)
-        engine.dispose()
         _fill(paths.database, fresh, last)
+        with engine.begin() as connection:
+            projections.replace_all(connection, world)
+        engine.dispose()
+        alone(fresh)
     head = check_file(fresh)
     if head.position != last:
         raise LogUnavailable(f"{fresh} ends at position {head.position}, not {last}")
-    with Reader(paths) as reader:
-        world = packed_world(world_at(reader, last))
     name = _free_name(paths.home, first, head)
     os.rename(fresh, os.path.join(paths.home, name))
-    return Cut(first, head, world, name)
+    return Cut(first, head, packed_world(world), name)
 
 
 def cut(connection: sa.Connection, what: Cut) -> None:
@@ -144,7 +148,7 @@ def _is_headed(path: str, head: Head) -> bool:
 
 
 def _fill(source: str, target: str, last: int) -> None:
-    """Copy what belongs into an archive; its tables of rows are made when it is opened as a log."""
+    """Copy what belongs into an archive, but for its tables of rows."""
     connection = sqlite3.connect(uri(target).replace("mode=ro", "mode=rw"), uri=True, isolation_level=None)
     try:
         connection.execute("ATTACH ? AS log", (uri(source),))
@@ -152,9 +156,7 @@ def _fill(source: str, target: str, last: int) -> None:
         connection.execute("INSERT INTO events SELECT * FROM log.events WHERE position <= ?", (last,))
         for table in ("archives", "archived_streams"):
             connection.execute(f"INSERT INTO {table} SELECT * FROM log.{table}")  # noqa: S608
-        connection.execute("INSERT INTO meta SELECT * FROM log.meta WHERE name = 'log_id'")
+        connection.execute("INSERT INTO meta SELECT * FROM log.meta WHERE name IN ('log_id', 'projection')")
         connection.execute("COMMIT")
-        connection.execute("DETACH log")
-        connection.execute("PRAGMA journal_mode=DELETE")
     finally:
         connection.close()

@@ -63,14 +63,23 @@ def _copy(source: str, target: str) -> None:
         writing = sqlite3.connect(target)
         try:
             reading.backup(writing)
-            writing.execute("PRAGMA journal_mode=DELETE")  # else it would be two files as soon as it is read
         finally:
             writing.close()
+        alone(target)
     except sqlite3.Error as error:
         raise in_words(source, error) from error
     finally:
         reading.close()
-    with explained(target), open(target, "rb") as file:
+
+
+def alone(path: str) -> None:
+    """Make a database one file, on the disk: no -wal is made beside it as soon as it is read."""
+    connection = sqlite3.connect(path)
+    try:
+        connection.execute("PRAGMA journal_mode=DELETE")
+    finally:
+        connection.close()
+    with open(path, "rb") as file:
         os.fsync(file.fileno())
 
 

@@ -102,6 +102,8 @@ def test_an_archive_opens_as_the_log_it_was(store: Store, paths: Paths, tmp_path
     old = Paths(str(tmp_path / "old"))
     (tmp_path / "old").mkdir(mode=0o700)
     shutil.move(file, old.database)
+    with Reader(old) as reader:
+        assert len(reader.rows("sessions")) > 5
     again = Store(old)
     assert (again.log_id, again.head().position) == (store.log_id, 150)
     assert again.check() == []
