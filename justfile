@@ -55,3 +55,7 @@ lint: build
     {{ venv }}/ruff format --check .
     {{ venv }}/mypy
     {{ venv }}/lint-imports
+
+# the daemon in virtual time under faults: just sim --seed 7 --steps 2000
+sim *args: build
+    {{ venv }}/python -m tests.simulation {{ args }}

@@ -173,7 +173,9 @@ class _Pass:
         self, session: Session, reason: str, cause: int, *, release: bool = False, state: State = "stopped"
     ) -> None:
         spec = self.view.stop_spec(session)
-        deadline = session.stop.deadline if session.stop else spec.deadline(self.now)
+        deadline = spec.deadline(self.now)
+        if session.stop is not None:  # an earlier order's, unless the clock went back since
+            deadline = min(deadline, session.stop.deadline)
         fact = SessionStopping(
             reason=reason,
             deadline=deadline,

@@ -86,6 +86,7 @@ class Agents:
         self._note = note
         self._place = place
         self._environ = environ
+        self._home = paths.home
         self._log_id = log_id
         self._seen = seen  # is shown every list of panes
         self._agents: dict[str, Agent] = {}
@@ -127,6 +128,14 @@ class Agents:
         for uid, session in list(self._world().sessions.items()):
             if session.alive:
                 self.look(uid)
+
+    def end_leftovers(self) -> None:
+        """What ended sessions left running, and an earlier daemon had no time to end."""
+        sessions = self._world().sessions
+        for uid in self._machine.uids_of(self._home):
+            session = sessions.get(uid)
+            if session is not None and not session.alive:
+                self._sweep_leftovers(uid)
 
     # --- start ---------------------------------------------------------------------------------
 
@@ -271,6 +280,7 @@ class Agents:
             return
         if known and pane.dead:
             self._close_pane(workspace, pane.pane, pane.uid)
+            self._sweep_leftovers(pane.uid)
             return
         self._orphans[pane.uid] = pane
         self._note(orphaned(workspace, pane.uid, pane.pane, pane.pid))
@@ -367,8 +377,7 @@ class Agents:
         )
         session = self._world().sessions.get(agent.uid)
         if session is not None and session.stop is None and not agent.why.startswith("tmux"):
-            self._sweeps.add(agent.uid)
-            self._sweep(agent.uid, None, ORPHAN_GRACE_SECONDS)
+            self._sweep_leftovers(agent.uid)
 
     def _close_pane(self, workspace: str, pane: str, uid: str) -> None:
         server = self._fleet.server(workspace)
@@ -380,6 +389,8 @@ class Agents:
     def _stop(self, session: Session, agent: Agent | None) -> None:
         if session.stop is None or (agent is not None and agent.creating):
             return
+        if agent is not None and agent.doubtful:
+            return  # tmux may still make its pane: looked at again with the list of panes
         if agent is None and session.pid is not None:
             return  # not adopted yet: its panes are being asked for
         if agent is None and self._fleet.server(session.workspace) is None and session.pid is None:
@@ -399,6 +410,12 @@ class Agents:
             agent.handle = None
         agent.pane = ""
         self._sweep(session.uid, None, LOST_GRACE_SECONDS)
+
+    def _sweep_leftovers(self, uid: str) -> None:
+        """End what an ended session has left running, if anything."""
+        if uid not in self.stopper:
+            self._sweeps.add(uid)
+            self._sweep(uid, None, ORPHAN_GRACE_SECONDS)
 
     def _sweep(self, uid: str, pid: int | None, grace: float) -> None:
         now = self._machine.wall()

@@ -109,7 +109,7 @@ class Loop:
             seen=self._vitals.saw,
         )
         place_reporter(paths.home)
-        self._listener = Listener(paths.socket, self._poller, self._handle, machine.monotonic)
+        self._listener = Listener(paths.socket, self._poller, self.handle, machine.monotonic)
         if (bell := self._bell.fileno()) is not None:
             self._poller.watch(bell, READ, self._bell, lambda _events: self._ring())
 
@@ -150,6 +150,7 @@ class Loop:
         alive = {s.workspace for s in world.sessions.values() if s.alive}
         for workspace in sorted({*alive, *self._fleet.known_sockets()}):
             self._fleet.open(workspace, start=False)
+        self._agents.end_leftovers()
         self._log.info("daemon started", pid=os.getpid(), home=self._paths.home, workspaces=len(alive))
         self._timers.after(RESYNC_SECONDS, self._resync)
         self._vitals.begin()
@@ -244,11 +245,10 @@ class Loop:
 
     def _finish(self, why: str) -> None:
         kept = sum(1 for session in self._world().sessions.values() if session.alive)
-        self._listener.close()
         try:
             if why == LOG_REMOVED:
                 raise LogUnavailable(f"{self._paths.database} is not the log this daemon opened")
-            self._vitals.close()
+            self._vitals.flush()
             self._note(observations.daemon_stopped(self._run_id, why))
             self._reconciler.run(self._machine.wall())
             self._note_head()
@@ -256,9 +256,15 @@ class Loop:
             self._log.error("log unavailable", error=error.message)
         self._log.info("daemon stopped", why=why, sessions_left_running=kept)
         self._fleet.close()
+        self.let_go()
+        signal.set_wakeup_fd(-1)
+
+    def let_go(self) -> None:
+        """Give back all descriptors, and record nothing: what a death leaves to the system."""
+        self._listener.close()
+        self._vitals.close()
         self._bell.close()
         self._poller.close()
-        signal.set_wakeup_fd(-1)
 
     # --- what wakes it -------------------------------------------------------------------------
 
@@ -364,7 +370,8 @@ class Loop:
             python=sys.executable,
         )
 
-    def _handle(self, method: str, params: dict[str, Any]) -> Any:
+    def handle(self, method: str, params: dict[str, Any]) -> Any:
+        """A request from the socket. Raises ValueError with what is wrong with it."""
         match method:
             case "heartbeat":
                 self._vitals.beat(params)

@@ -45,6 +45,10 @@ class Machine:
         """All processes of some sessions (uid → pid of its pane's process) that have any."""
         return processes.belonging_to(sessions)
 
+    def uids_of(self, home: str) -> set[str]:
+        """The sessions of a state directory that any process belongs to."""
+        return processes.uids_of(home)
+
     def send(self, found: Iterable[Process], number: int) -> None:
         """Signal each process that is still the one that was found."""
         processes.send(found, number)

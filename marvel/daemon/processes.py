@@ -12,7 +12,8 @@ import signal
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-UID_VARIABLE = "MARVEL_SESSION_UID"
+UID_VARIABLE, HOME_VARIABLE = "MARVEL_SESSION_UID", "MARVEL_HOME"
+UID_MARK = f"\0{UID_VARIABLE}=".encode()
 
 
 class Process(NamedTuple):
@@ -56,7 +57,7 @@ def belonging_to(
         if process is None:
             continue
         found[process.pid] = process
-        uid = by_uid.get(_uid_of(process.pid, mark))
+        uid = by_uid.get(_value(_environ_of(process.pid), mark))
         if uid is not None:
             claimed[process.pid] = uid
         elif process.group in owner:
@@ -66,6 +67,18 @@ def belonging_to(
     for pid, uid in claimed.items():
         result.setdefault(uid, []).append(found[pid])
     return result
+
+
+def uids_of(home: str) -> set[str]:
+    """The sessions of a state directory that any process belongs to, in one look through /proc."""
+    found = set()
+    for name in os.listdir("/proc"):
+        if not name.isdigit() or int(name) == os.getpid():
+            continue
+        environ = _environ_of(int(name))
+        if f"\0{HOME_VARIABLE}={home}\0".encode(errors="surrogateescape") in environ and look_at(int(name)):
+            found.add(_value(environ, UID_MARK).decode(errors="replace"))
+    return found - {""}
 
 
 def send(processes: Iterable[Process], number: int) -> None:
@@ -91,14 +104,18 @@ def open_handle(pid: int) -> int | None:
         return None
 
 
-def _uid_of(pid: int, mark: bytes) -> bytes:
-    """The value of a variable (`\\0NAME=`) in a process's environment; empty when there is none."""
+def _environ_of(pid: int) -> bytes:
+    """A process's environment as it was started with, a NUL before each variable; empty when it is gone."""
     try:
         with open(f"/proc/{pid}/environ", "rb") as file:
-            environ = file.read()
+            return b"\0" + file.read()
     except OSError:
         return b""
-    _, found, rest = (b"\0" + environ).partition(mark)
+
+
+def _value(environ: bytes, mark: bytes) -> bytes:
+    """The value of a variable (`\\0NAME=`); empty when there is none."""
+    _, found, rest = environ.partition(mark)
     return rest.partition(b"\0")[0] if found else b""
 
 

@@ -26,6 +26,7 @@ class Stop:
         self.next_look = now
         self.pause = SWEEP_FIRST_SECONDS
         self.asked = False
+        self.killed_at: float | None = None  # when KILL was first sent
         self.found: list[int] | None = None  # pids at the first look
         self.follow(order, wall, now)
 
@@ -109,12 +110,14 @@ class Stopper:
         self._machine.send(found, signal.SIGCONT)
 
     def _kill(self, uid: str, stop: Stop, found: list[Process], now: float) -> None:
-        if now > stop.kill_at + KILL_AGAIN_SECONDS:
+        if stop.killed_at is None:  # not `kill_at`: the daemon may have stood still since
+            stop.killed_at = now
+        if now > stop.killed_at + KILL_AGAIN_SECONDS:
             self._end(uid, [process.pid for process in found])
             return
         self._machine.send(found, signal.SIGKILL)
         stop.pause = min(stop.pause, KILL_LOOK_SECONDS)
-        self._look_again(stop, now, before=stop.kill_at + KILL_AGAIN_SECONDS + 1)
+        self._look_again(stop, now, before=stop.killed_at + KILL_AGAIN_SECONDS + 1)
 
     def _look_again(self, stop: Stop, now: float, *, before: float) -> None:
         stop.next_look = min(now + stop.pause, max(before, now + SWEEP_FIRST_SECONDS))

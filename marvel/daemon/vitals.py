@@ -108,11 +108,14 @@ class Vitals:
         """Anything may have changed."""
         self.probes.look_at_all()
 
+    def flush(self) -> None:
+        """Write what is not written. Raises LogUnavailable when that can't be done."""
+        self.leases.flush()
+
     def close(self) -> None:
-        """Write what is not written, and end what runs. Raises LogUnavailable when that can't be written."""
+        """Listen no more, and end what runs."""
         self._children.close()
         self._beats.close()
-        self.leases.flush()
 
     def _surroundings(self, session: Session) -> Surroundings:
         template, role = wish_of(self._world(), session)

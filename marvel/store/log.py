@@ -8,6 +8,7 @@ transaction. `decide` may yield drafts one at a time: each is folded in before t
 that what follows sees what it did.
 """
 
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
@@ -263,8 +264,13 @@ class Store:
         return archive.base(connection) if row is None else Head(row.position, row.time / 1e6, row.hash)
 
     def _time(self, head: Head) -> float:
-        """Now, in whole microseconds; not behind the log by a small step."""
-        now = round(self._clock() * 1e6) / 1e6
+        """Now, in whole microseconds, rounded up: what is due now must not be due later by a fraction.
+
+        Not behind the log by a small step.
+        """
+        clock = self._clock()
+        micro = math.ceil(clock * 1e6)
+        now = (micro if micro / 1e6 >= clock else micro + 1) / 1e6  # the product was rounded too
         return head.time if head.time - SMALL_STEP_SECONDS < now < head.time else now
 
     def _begin_log(self) -> str:

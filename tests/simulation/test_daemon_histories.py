@@ -1,0 +1,40 @@
+"""The daemon in virtual time under faults (daemon.py). `just sim --seed N --steps M` runs many more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from tests.simulation.daemon import RULES, simulate
+
+# Histories that once failed, by what they showed.
+NAMED = {
+    "what an ended session left running is ended by the next daemon": 61,
+    "an order to end that is given anew after the clock went back ends in time": 1001,
+    "a daemon that stood still past the time of a KILL sends it before it gives up": 1436,
+    "a pane that a hanging tmux makes late leaves no process behind": 5800,
+    "a restart that is due at a fraction of a microsecond is due": 0,
+}
+SEEDS = range(1000, 1040)
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> Iterator[None]:
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
+    yield
+    structlog.reset_defaults()
+
+
+@pytest.mark.parametrize("seed", [*NAMED.values(), *SEEDS])
+def test_nothing_is_lost_or_doubled_and_all_comes_to_rest(seed: int) -> None:
+    assert simulate(seed).total() > 0
+
+
+def test_every_rule_is_drawn() -> None:
+    names = {name for name, _ in RULES}
+    drawn: set[str] = set()
+    for seed in range(2000, 2004):
+        drawn |= set(simulate(seed, steps=60))
+    assert names <= drawn | {"stop"}
