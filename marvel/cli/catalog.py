@@ -47,6 +47,7 @@ COMMANDS = {
     "stop": Entry(DAEMON, f"{_CHANGING}:stop", "Stop all sessions, then the daemon."),
     "events": Entry(LOG, f"{_READING}:events", "What happened, newest last."),
     "report": Entry(LOG, f"{_READING}:report", "What each agent did, one row each."),
+    "replay": Entry(LOG, f"{_READING}:replay", "Play the event log into the live table."),
     "verify": Entry(LOG, f"{_READING}:verify", "Check the hash chain of the event log."),
     "rebuild": Entry(LOG, f"{_READING}:rebuild", "Derive the tables anew from the event log."),
     "backup": Entry(LOG, f"{_CHANGING}:backup", "Copy the event log to a file."),

@@ -5,16 +5,21 @@ about it makes one line. Objects that are made of several rows (a team of its ro
 they look different. What is no longer selected is deleted, as what is no more.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from marvel.cli import objects
 from marvel.cli.fold import Fold
-from marvel.cli.get import Source, find_in, found, session_test, sorted_objects
+from marvel.cli.get import find_in, found, session_test, sorted_objects
 from marvel.cli.get import unknown as unknown_key
 from marvel.cli.request import Request
 from marvel.events import Event
 from marvel.world import Change as RowChange
+
+if TYPE_CHECKING:
+    from marvel.cli.get import Source
 
 Row = dict[str, Any]
 Rows = list[Row]

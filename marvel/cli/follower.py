@@ -6,7 +6,6 @@ from marvel.events import Event
 from marvel.settings import Paths
 from marvel.store.query import Reader
 from marvel.store.rows import events_after, load_world, world_at
-from marvel.world import World
 
 BATCH = 1_000  # events read at a time
 
@@ -21,7 +20,7 @@ class Follower:
         self.more = False  # the last read was cut short
         with Reader(paths) as reader:
             self._log_id = reader.log_id()
-            head = reader.head()
+            self._began = head = reader.head()
             if after is not None and after > head:
                 hint = f"the newest position is {head}"
                 raise Rejected(f"position {after} is not in the event log", hint=hint)
@@ -45,8 +44,8 @@ class Follower:
                 self.problem = "there is no event log" if self._log_id is None else "the event log is gone"
                 return []
             self.problem = ""
-            if self._log_id is None:
-                self._log_id, self.fold = log_id, Fold(World())
+            if self._log_id is None:  # the first one: `fold` is empty
+                self._log_id = log_id
             if log_id != self._log_id or head < self.fold.position:
                 self._log_id = log_id
                 self.fold = Fold(load_world(reader), reader.leases())
@@ -54,6 +53,6 @@ class Follower:
             until = min(head, self.fold.position + BATCH)
             found = list(events_after(reader, self.fold.position, until=until))
             self.more = until < head
-            if not self.more:  # history is told as events know it, without what leases know now
+            if self.fold.position >= self._began:  # what was before is told as events know it
                 self.fold.leases = reader.leases()
             return found

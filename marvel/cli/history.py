@@ -1,4 +1,4 @@
-"""The event log for people and programs: `events`, `verify`, `rebuild`."""
+"""The event log for people and programs: `events`, `verify`, `rebuild`; marvel/cli/tailing.py follows it."""
 
 import json
 import re
@@ -13,6 +13,7 @@ from marvel import settings
 from marvel.cli.errors import say
 from marvel.cli.get import named, show
 from marvel.cli.objects import published
+from marvel.cli.runs import Run, folded, single
 from marvel.cli.summaries import line
 from marvel.cli.table import RED, RESET, is_coloured, printable
 from marvel.cli.times import DAY, HOUR, MICROSECONDS, MINUTE
@@ -24,7 +25,7 @@ from marvel.store.query import EVENT_COLUMNS, Reader
 Row = dict[str, Any]
 
 NEWEST = 50  # events without -n and --since
-OUTPUTS = ("table", "json", "jsonl")
+OUTPUTS = ("table", "wide", "json", "jsonl")
 SOMETIMES = (
     "session.ended",
     "session.stuck",
@@ -50,21 +51,25 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     caused_by: int | None = None
 
 
-def events(wanted: Wanted, output: str = "table") -> int:
-    """Print events, newest last. Raises MarvelError."""
+def events(wanted: Wanted, output: str = "table", *, follow: bool = False) -> int:
+    """Print events, newest last; with `follow`, those to come too. Raises MarvelError."""
     output = output.removeprefix("=")
     if output not in OUTPUTS:
         raise UsageError(f"there is no output {output!r}", hint=f"-o {' | '.join(OUTPUTS)}")
     if wanted.count is not None and wanted.count < 0:
         raise UsageError(f"-n must be at least 0, is {wanted.count}", hint="marvel events --help")
+    if follow:
+        from marvel.cli.tailing import follow as go_on
+
+        return go_on(wanted, output)
     with Reader(settings.paths()) as reader:
         found = select(reader, wanted, time.time())
     if output == "json":
         show(json.dumps([public(event) for event in found], indent=2) + "\n")
     elif output == "jsonl":
-        show("".join(json.dumps(public(event)) + "\n" for event in found))
+        show("".join(map(json_line, found)))
     elif found:
-        show(lines(found))
+        show(lines(found, wide=output == "wide"))
     else:
         say("No events found.")
     return 0
@@ -72,23 +77,30 @@ def events(wanted: Wanted, output: str = "table") -> int:
 
 def select(reader: Reader, wanted: Wanted, now: float) -> list[Row]:
     """The newest events that fit, oldest of them first."""
-    where, values = _condition(reader, wanted, now)
-    found: Iterable[Row] = reader.events(" AND ".join(where) or "1", *values)
+    where, values = condition(reader, wanted, now)
+    found: Iterable[Row] = reader.events(where, *values)
     if wanted.warnings:
         found = (event for event in found if warns(event))
     count = NEWEST if wanted.count is None and wanted.since is None else wanted.count
     return list(islice(found, count))[::-1]
 
 
-def lines(found: list[Row]) -> str:
-    """Events as lines for people; warnings are marked."""
-    coloured = is_coloured()
-    out = []
-    for event in found:
-        warning = warns(event)
-        text = printable(line(event, warning=warning))
-        out.append(f"{RED}{text}{RESET}\n" if warning and coloured else text + "\n")
-    return "".join(out)
+def lines(found: list[Row], *, wide: bool = False) -> str:
+    """Events as lines for people, warnings marked; runs of alike ones folded unless authors show."""
+    runs = map(single, found) if wide else folded(found)
+    return "".join(run_line(run, wide=wide) for run in runs)
+
+
+def run_line(run: Run, *, wide: bool = False) -> str:
+    """One line for people."""
+    warning = warns(run.event)
+    text = printable(line(run.event, warning=warning, wide=wide) + run.suffix)
+    return f"{RED}{text}{RESET}\n" if warning and is_coloured() else text + "\n"
+
+
+def json_line(event: Row) -> str:
+    """One line for programs."""
+    return json.dumps(public(event)) + "\n"
 
 
 def public(event: Row) -> Row:
@@ -150,7 +162,7 @@ def rebuild(*, check: bool) -> int:
     return 0
 
 
-def since(text: str, now: float, option: str = "--since") -> float:
+def since(text: str, now: float, *, option: str = "--since") -> float:
     """The moment `10m`, `1h30m ago`, `14:10`, or an RFC 3339 time means. Raises UsageError."""
     asked, text = text, text.removesuffix("ago").strip()
     if text and not DURATION.sub("", text):
@@ -170,13 +182,13 @@ def since(text: str, now: float, option: str = "--since") -> float:
         raise UsageError(f"{option} {asked!r} is no time", hint=hint) from None
 
 
-def _condition(reader: Reader, wanted: Wanted, now: float) -> tuple[list[str], list[object]]:
+def condition(reader: Reader, wanted: Wanted, now: float) -> tuple[str, list[object]]:
     """SQL that narrows the log down, and its values."""
     where: list[str] = []
     values: list[object] = []
 
-    def narrow(condition: str, *given: object) -> None:
-        where.append(condition)
+    def narrow(sql: str, *given: object) -> None:
+        where.append(sql)
         values.extend(given)
 
     if wanted.since is not None:
@@ -198,7 +210,7 @@ def _condition(reader: Reader, wanted: Wanted, now: float) -> tuple[list[str], l
     if wanted.warnings:
         kinds = [kind for kind, fact in KINDS.items() if fact.warning or kind in SOMETIMES]
         narrow(f"kind IN ({', '.join('?' * len(kinds))})", *kinds)
-    return where, values
+    return " AND ".join(where) or "1", values
 
 
 def stream_of_key(reader: Reader, key: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+
 from marvel.cli.table import ABSENT, joined
 from marvel.cli.times import age, until
 
@@ -237,4 +239,10 @@ def _sort_value(field: str, row: Row, now: float) -> Any:
             value = None if value == ABSENT else value
         case _:
             value = row[field]
-    return value
+    return _natural(value) if isinstance(value, str) else value
+
+
+def _natural(text: str) -> list[tuple[bool, Any]]:
+    """Text to sort by, the numbers in it as numbers: a-2 stands before a-10."""
+    parts = ["".join(part) for _, part in groupby(text, str.isdecimal)]
+    return [(part.isdecimal(), int(part) if part.isdecimal() else part) for part in parts]

@@ -48,7 +48,7 @@ def found(reader: Reader, text: str, now: float) -> tuple[int, float]:
             hint = _archived(reader, position) or f"the log has positions {first} to {head}"
             raise NotFound(f"there is no position {position}", hint=hint)
         return position, float(next(reader.events("position = ?", position))["time"])
-    time = since(text, now, "--at")
+    time = since(text, now, option="--at")
     position = position_at(reader, time)
     if position == 0:
         oldest = next(reader.events("position = ?", reader.first()), None)

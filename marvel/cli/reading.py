@@ -32,14 +32,29 @@ def get(
     no_headers: Annotated[bool, typer.Option("--no-headers", help="Rows only.")] = False,
     all: Annotated[bool, typer.Option("--all", help="Earlier and removed sessions too.")] = False,  # noqa: A002
     at: At = None,
+    watch: Annotated[
+        bool, typer.Option("-w", "--watch", help="Go on: a live table, or one JSON line per change.")
+    ] = False,
+    after: Annotated[
+        int | None, typer.Option(metavar="POS", help="With -w: only what changed after this position.")
+    ] = None,
 ) -> int:
     """List sessions, teams, workspaces, endpoints or shifts."""
     from marvel.cli.get import run
+    from marvel.errors import UsageError
 
     request = Request(kind, key)
     request.output, request.workspace, request.team, request.role = output, workspace, team, role
     request.state, request.waiting, request.all = state, waiting, all
     request.sort_by, request.no_headers, request.at = sort_by, no_headers, at
+    if watch:
+        if at is not None:
+            raise UsageError("--at shows one moment, --watch goes on", hint="leave one of them out")
+        from marvel.cli.watching import watch as do
+
+        return do(request, after)
+    if after is not None:
+        raise UsageError("--after goes with --watch", hint="marvel get KIND -w --after POS")
     return run(request)
 
 
@@ -148,11 +163,15 @@ def events(
     warnings: Annotated[bool, typer.Option("--warnings", help="Only what needs attention.")] = False,
     actor: Annotated[Text, typer.Option(metavar="ACTOR", help="Only what this one recorded.")] = None,
     caused_by: Annotated[int | None, typer.Option(metavar="POS", help="Only what this event led to.")] = None,
+    follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on with what happens from now.")] = False,
     output: Annotated[
-        str, typer.Option("-o", "--output", metavar="table|json|jsonl", help="How to print.")
+        str,
+        typer.Option(
+            "-o", "--output", metavar="table|wide|json|jsonl", help="How to print; wide: actor and cause too."
+        ),
     ] = "table",
 ) -> int:
-    """What happened, newest last. With --since and no -n: all of it."""
+    """What happened, newest last; runs of alike events are one line. With --since and no -n: all of it."""
     from marvel.cli.history import Wanted, events
 
     wanted = Wanted(
@@ -165,7 +184,29 @@ def events(
         actor=actor,
         caused_by=caused_by,
     )
-    return events(wanted, output)
+    return events(wanted, output, follow=follow)
+
+
+def replay(
+    kind: Annotated[str, typer.Argument(metavar="[KIND]", help="What to look at.")] = "sessions",
+    *,
+    to: Annotated[
+        Text, typer.Option(metavar="POS|TIME", help="Only up to this position or time: 812, 10m, 14:10.")
+    ] = None,
+    speed: Annotated[
+        float | None, typer.Option(metavar="X", help="So many times faster than it was.  [default: 10]")
+    ] = None,
+    output: Annotated[
+        str, typer.Option("-o", "--output", metavar="table|wide|jsonl", help="How to print.")
+    ] = "table",
+    all: Annotated[bool, typer.Option("--all", help="Earlier and removed sessions too.")] = False,  # noqa: A002
+) -> int:
+    """Play the event log into the live table; not on a terminal, print its changes, one JSON line each."""
+    from marvel.cli.replaying import replay
+
+    request = Request(kind)
+    request.output, request.all = output, all
+    return replay(request, to, speed)
 
 
 def report(

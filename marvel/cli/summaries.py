@@ -15,11 +15,17 @@ KIND_COLUMNS = 26  # the longest kind, and one
 WARNING = "!"
 
 
-def line(event: Row, *, warning: bool) -> str:
-    """One event for people: mark, time here, position, kind, key, and what it says."""
+def line(event: Row, *, warning: bool, wide: bool = False) -> str:
+    """One event for people: mark, time here, position, kind, key, and what it says; wide: by whom and why."""
     mark = WARNING if warning else " "
     parts = (f"{mark} {local(event['time'])} {event['position']:>6}", event["kind"].ljust(KIND_COLUMNS))
-    return "  ".join((*parts, *filter(None, (key(event), summary(event))))).rstrip()
+    author = f"({_author(event)})" if wide else ""
+    return "  ".join((*parts, *filter(None, (key(event), summary(event), author)))).rstrip()
+
+
+def _author(event: Row) -> str:
+    """Who recorded an event, and which one led to it."""
+    return _join(f"by {event['actor']}", event["cause"] and f"because of {event['cause']}")
 
 
 def key(event: Row) -> str:

@@ -33,11 +33,13 @@ COLOURS = {
 }
 
 
-def table(headers: Sequence[str], rows: Sequence[Sequence[str]], *, coloured: bool = False) -> str:
+def table(
+    headers: Sequence[str], rows: Sequence[Sequence[str]], *, coloured: bool = False, gap: str = GAP
+) -> str:
     """Lines of columns. Headers are left out when empty; words of state get their colour."""
     lines = [headers, *rows] if headers else rows
     columns = [_column(column, coloured) for column in zip(*lines, strict=True)]
-    return "".join(GAP.join(line).rstrip() + "\n" for line in zip(*columns, strict=True))
+    return "".join(gap.join(line).rstrip() + "\n" for line in zip(*columns, strict=True))
 
 
 def printable(text: str) -> str:

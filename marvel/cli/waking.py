@@ -1,4 +1,4 @@
-"""Sleeping until there may be something new: the log's bell, the daemon's end, or a descriptor of the caller."""
+"""Sleeping until there may be something new: the log's bell, the daemon's end, the caller's descriptors."""
 
 import contextlib
 import os
@@ -29,7 +29,7 @@ class Waker:
         self._poll.register(descriptor, 0)  # errors are always told
 
     def wait(self, seconds: float = IDLE_SECONDS) -> set[int]:
-        """Return when something may be new, or after `seconds`; descriptors of the caller's that are ready."""
+        """Return when something may be new, or after `seconds`; the caller's descriptors that are ready."""
         bell = None if self._bell is None else self._bell.fileno()
         limit = min(seconds, IDLE_SECONDS if bell is not None else POLL_SECONDS)
         ready = {descriptor for descriptor, _ in self._poll.poll(max(0.0, limit) * 1000)}

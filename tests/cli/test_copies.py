@@ -237,3 +237,10 @@ def test_an_archive_keeps_the_newest_event_whatever_is_asked_for(marvel: Termina
     assert len(marvel("get sessions --no-headers").splitlines()) == 6
     assert marvel("why reviewer-0").startswith("demo/squad-reviewer-g1-0 is running")
     assert "nothing before 44" in marvel.error("archive --before 44", 4)
+
+
+def test_a_replay_begins_with_what_the_archived_events_led_to(marvel: Terminal) -> None:
+    whole = marvel("replay -o jsonl").splitlines()
+    marvel("archive --before 21")
+    left = [json.loads(line) for line in marvel("replay -o jsonl").splitlines()]
+    assert left == [one for one in map(json.loads, whole) if one["position"] > 20]
