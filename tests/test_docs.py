@@ -12,8 +12,8 @@ import pytest
 
 from marvel.cli import objects
 from marvel.cli.differences import Difference, public_of
+from marvel.cli.generations import Reason, Why
 from marvel.cli.history import FIELDS
-from marvel.cli.reasons import Reason, Why
 from marvel.cli.report import row_of
 from marvel.cli.tally import Agent
 from marvel.cli.why import Answer, reason_of, told_of

@@ -5,11 +5,12 @@ Asks the controllers' own rules where there are some, so that what is said here 
 
 from typing import NamedTuple
 
+from marvel.cli.generations import Reason, Why, changed, newest, shifting
 from marvel.cli.listing import reason as ended_how
 from marvel.cli.times import age
 from marvel.controllers.restarts import BUDGET, MID_TURN, budget_spent_at, judge, streak_reset_at
 from marvel.controllers.sessions import INTERVAL, ONE_OFF_KEPT_SECONDS, UNPROVEN
-from marvel.resources import Cohort, Role, RoleKey, Session, Shift
+from marvel.resources import Role, RoleKey, Session
 from marvel.world import World
 
 IN_WORDS = {  # reasons that end a session, or keep it from starting
@@ -35,22 +36,6 @@ IN_WORDS = {  # reasons that end a session, or keep it from starting
     INTERVAL: "sessions of its role start one after the other (start_interval)",
 }
 TAKES_AGAIN = "a changed template, or marvel restart {key}, tries again"
-
-
-class Reason(NamedTuple):
-    """One thing that is waited for, or not done."""
-
-    text: str
-    until: float | None = None
-    hint: str = ""  # what a person can do
-
-
-class Why(NamedTuple):
-    """A resource's state in words."""
-
-    because: str
-    waits_for: list[Reason]
-    not_done: list[Reason]
 
 
 class Known(NamedTuple):
@@ -83,10 +68,10 @@ def of_role(world: World, role: Role) -> Why:
     why = Why(f"{ready} of {role.replicas} sessions are ready", [], [])
     shift = world.shifts.get(key)
     if shift is not None:
-        _shift(shift, why)
-    cohort = _newest(world.cohorts_of(key))
+        shifting(shift, why)
+    cohort = newest(world.cohorts_of(key))
     if cohort is not None and shift is None:
-        _changed(world, role, cohort, why)
+        changed(world, role, cohort, why)
     if role.replicas != role.spec.replicas:
         text = f"not {role.spec.replicas} sessions, as the manifest says: it was scaled to {role.replicas}"
         why.not_done.append(Reason(text, hint="the manifest's own number wins once it changes"))
@@ -237,11 +222,11 @@ def _replacement(world: World, role: Role, session: Session, why: Why) -> None:
     """Why it is, or is not, replaced by a session of another generation."""
     shift = world.shifts.get(role.key)
     if shift is not None and session.generation in (shift.from_generation, shift.to_generation):
-        _shift(shift, why)
+        shifting(shift, why)
         return
-    cohort = _newest(world.cohorts_of(role.key))
+    cohort = newest(world.cohorts_of(role.key))
     if shift is None and cohort is not None and cohort.generation == session.generation:
-        _changed(world, role, cohort, why)
+        changed(world, role, cohort, why)
 
 
 def _stopping(world: World, session: Session, why: Why) -> None:
@@ -323,55 +308,6 @@ def _succeeded_by(world: World, session: Session, known: Known) -> Reason:
     reason = session.stop.reason if session.stop else session.reason
     words = IN_WORDS.get(reason, reason) or "it is no longer wanted"
     return Reason(f"not restarted: its slot was given up, {words}")
-
-
-# --- generations ---------------------------------------------------------------------------------
-
-
-def _shift(shift: Shift, why: Why) -> None:
-    """A shift in progress, its role's sessions seen."""
-    key = f"{shift.workspace}/{shift.team}"
-    if shift.started_at is None:
-        text = f"its turn: the shift of {shift.key} begins when no other role of the team shifts"
-        why.waits_for.append(Reason(text, hint=f"marvel shift status {key}"))
-        return
-    way = f"generation {shift.from_generation} to {shift.to_generation}"
-    counts = f"{shift.ready} of {max(0, shift.replicas)} ready"
-    if shift.aborted_at is not None:
-        text = f"the shift of {way}, aborted ({shift.abort_reason}), to be run back"
-        why.waits_for.append(Reason(text, shift.deadline))
-        why.not_done.append(Reason(f"not shifted to generation {shift.to_generation}: {shift.abort_reason}"))
-        if shift.stuck:
-            why.not_done.append(Reason("no ready session is taken away: neither generation gets ready"))
-    elif shift.paused_at is not None:
-        text = f"not shifted on from {way}: it is paused"
-        why.not_done.append(Reason(text, hint=f"marvel shift resume {key}"))
-    else:
-        text = f"the shift of {way}, {shift.phase}, {counts}"
-        why.waits_for.append(Reason(text, shift.deadline, "without progress until then it is aborted"))
-
-
-def _changed(world: World, role: Role, cohort: Cohort, why: Why) -> None:
-    """A template that is not that of the newest generation."""
-    if cohort.template == role.template:
-        return
-    shift = f"marvel shift {role.workspace}/{role.team} --role {role.name}"
-    kept = [(c.generation, c.template) for c in world.cohorts_of(role.key) if c.aborted]
-    past = [(c.generation, c.template) for c in world.past.get(role.key, ()) if c.aborted]
-    given_up = [generation for generation, template in kept + past if template == role.template]
-    if given_up:
-        text = f"not shifted to the changed template: the shift to generation {max(given_up)} was aborted"
-        why.not_done.append(Reason(text, hint=f"{shift} tries again"))
-    elif role.spec.shift.on_change == "manual":
-        why.not_done.append(Reason("not shifted to the changed template: on_change is manual", hint=shift))
-    else:
-        why.waits_for.append(Reason("a shift to the changed template"))
-
-
-def _newest(cohorts: list[Cohort]) -> Cohort | None:
-    """The generation that is to have the sessions."""
-    kept = [cohort for cohort in cohorts if not cohort.aborted]
-    return kept[-1] if kept else None
 
 
 def role_key(key: str) -> RoleKey | None:

@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 
 from marvel import keys, settings
 from marvel.cli import objects, reasons
+from marvel.cli.generations import Reason, Why
 from marvel.cli.get import find, show
 from marvel.cli.history import public, stream_of_key, warns
-from marvel.cli.reasons import Known, Reason, Why
+from marvel.cli.reasons import Known
 from marvel.cli.summaries import line
 from marvel.cli.table import printable
 from marvel.cli.times import age, local, until

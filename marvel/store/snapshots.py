@@ -1,7 +1,7 @@
 """The whole world at some positions, so that looking back replays a few thousand events and not all.
 
 Not part of the hash chain: like the projections they are derived, and a rebuild makes them anew. Taken in
-the transaction that crosses a boundary, from the rows as they are in the tables: 1,000 sessions take 20 ms.
+the transaction that crosses a boundary, from the rows as they are in the tables: 1,000 sessions take 4 ms.
 """
 
 import sqlalchemy as sa

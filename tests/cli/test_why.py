@@ -9,6 +9,7 @@ from cli_terminal import Terminal
 from recorded import START, History
 
 from marvel import events
+from marvel.cli.mcp import TOOLS
 from marvel.resources import Manifest, RoleKey, RoleSpec, TeamSpec
 
 CREW = RoleKey("w", "crew", "hand")
@@ -120,3 +121,8 @@ def test_a_session_that_left_the_tables_is_told_as_it_was_last(empty: Terminal) 
 @pytest.mark.parametrize("key", ["demo/nobody", "nobody", "demo/squad/nobody", "no/such/role"])
 def test_what_there_never_was_is_exit_4(marvel: Terminal, key: str) -> None:
     assert marvel.error(f"why {key}", 4).startswith("error: no such ")
+
+
+def test_agents_ask_through_the_mcp_server(marvel: Terminal) -> None:
+    argv = TOOLS["why"].argv({"key": "demo/squad"})
+    assert marvel(" ".join(argv)) == marvel("why demo/squad")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from marvel import commands, events
-from marvel.cli.reasons import Known, Why, of_role, of_session
+from marvel.cli.generations import Why
+from marvel.cli.reasons import Known, of_role, of_session
 from marvel.daemon import observations
 from marvel.resources import HealthcheckSpec, RoleKey, ShiftSpec, Template
 from marvel.runtimes import Signal
