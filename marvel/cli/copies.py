@@ -94,9 +94,11 @@ def _cut(store: Store, made: Cut) -> None:
 
 
 def _ask(paths: Paths, head: Head, alive: dict[str, str]) -> None:
-    lost = f" of {local(head.time)}"
-    running = f"; {_few(sorted(alive.values()))} {'is' if len(alive) == 1 else 'are'} alive" if alive else ""
-    confirm(f"The log in {paths.home} will be replaced by one{lost}{running}. Go on?")
+    question = f"The log in {paths.home} will be replaced by one of {local(head.time)}."
+    if alive:
+        count = "1 agent is" if len(alive) == 1 else f"{len(alive)} agents are"
+        question += f" {count} alive; what the backup does not know is stopped by the next daemon."
+    confirm(f"{question} Go on?")
 
 
 def _few(keys: list[str]) -> str:
