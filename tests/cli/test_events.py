@@ -296,3 +296,9 @@ def test_a_report_for_programs_has_seconds_and_reasons(marvel: Terminal) -> None
     assert rows["squad-reviewer-g1-2"]["waiting_seconds"] == pytest.approx(19)
     late = json.loads(marvel("report --since 22:13:50 -o json"))
     assert next(row for row in late if row["name"] == "squad-reviewer-g1-0")["working_seconds"] == 3
+
+
+def test_one_moment_can_not_be_watched(marvel: Terminal) -> None:
+    assert marvel.error("get sessions --at 15 -w", 2).startswith(
+        "error: --at shows one moment, --watch goes on\n"
+    )
