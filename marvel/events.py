@@ -618,6 +618,26 @@ class LogTruncated(Fact, frozen=True):
     noted_position: int
 
 
+class LogRestored(Fact, frozen=True):
+    """A backup took the place of a log; what that had recorded since the backup is not in this one."""
+
+    kind = "log.restored"
+    warning = True
+    replaced_position: int  # the head of the log that was replaced; 0: unknown
+    file: str  # the backup
+
+
+class LogArchived(Fact, frozen=True):
+    """The log begins later now: earlier events are in a file beside it."""
+
+    kind = "log.archived"
+    first: int  # positions in the file
+    last: int
+    hash: str  # of the last one
+    file: str
+    world_sha256: str  # of the snapshot that the log goes on from
+
+
 class ClockStepped(Fact, frozen=True):
     """The clock jumped, or the machine slept."""
 
@@ -695,6 +715,8 @@ AnyFact = (
     | PaneOrphaned
     | LogCreated
     | LogTruncated
+    | LogRestored
+    | LogArchived
     | ClockStepped
 )
 

@@ -39,6 +39,8 @@ AUDIT_ONLY = (
     events.TmuxServerLost,
     events.LogCreated,
     events.LogTruncated,
+    events.LogRestored,
+    events.LogArchived,
 )
 
 KEPT_PAST_SESSIONS = 10  # per role: ended sessions that no longer hold a slot

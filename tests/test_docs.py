@@ -7,11 +7,18 @@ import re
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from marvel.cli import objects
+from marvel.cli.differences import Difference, public_of
+from marvel.cli.generations import Reason, Why
 from marvel.cli.history import FIELDS
+from marvel.cli.report import row_of
+from marvel.cli.tally import Agent
+from marvel.cli.why import Answer, reason_of, told_of
 from marvel.manifest import schema
+from marvel.resources import Session
 
 ROOT = Path(__file__).resolve().parent.parent
 JSON = (ROOT / "docs" / "reference" / "json.md").read_text(encoding="utf-8")
@@ -49,6 +56,10 @@ def objects_of() -> dict[str, dict[str, Any]]:
         "Endpoint": objects.endpoints([ROW], [])[0],
         "Shift": objects.shifts([ROW], [], [])[0],
         "Event": dict.fromkeys(FIELDS),
+        "Why": told_of(Answer("session", "w/n", "running", 1.0, Why("", [], []), [])),
+        "Reason": reason_of(Reason("")),
+        "Report": row_of(Agent(msgspec.convert(ROW | {"position": 1}, Session)), None),
+        "Difference": public_of(Difference("created", "team", "w/t", {})),
     }
 
 

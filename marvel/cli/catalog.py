@@ -21,6 +21,7 @@ class Entry:
 COMMANDS = {
     "get": Entry(SEE, f"{_READING}:get", "List sessions, teams, workspaces, endpoints or shifts."),
     "describe": Entry(SEE, f"{_READING}:describe", "Tell all about one resource."),
+    "why": Entry(SEE, f"{_READING}:why", "Why something is as it is, and what it waits for."),
     "export": Entry(SEE, f"{_READING}:export", "Write a workspace or team back as a manifest."),
     "schema": Entry(SEE, f"{_READING}:schema", "Print the JSON Schema of manifests."),
     "diff": Entry(SEE, f"{_CHANGING}:diff", "What working a manifest would change."),
@@ -45,9 +46,13 @@ COMMANDS = {
     "completion": Entry(DAEMON, f"{_READING}:completion", "Print a shell's completion script."),
     "stop": Entry(DAEMON, f"{_CHANGING}:stop", "Stop all sessions, then the daemon."),
     "events": Entry(LOG, f"{_READING}:events", "What happened, newest last."),
+    "report": Entry(LOG, f"{_READING}:report", "What each agent did, one row each."),
     "replay": Entry(LOG, f"{_READING}:replay", "Play the event log into the live table."),
     "verify": Entry(LOG, f"{_READING}:verify", "Check the hash chain of the event log."),
     "rebuild": Entry(LOG, f"{_READING}:rebuild", "Derive the tables anew from the event log."),
+    "backup": Entry(LOG, f"{_CHANGING}:backup", "Copy the event log to a file."),
+    "archive": Entry(LOG, f"{_CHANGING}:archive", "Move old events to a file beside the event log."),
+    "restore": Entry(LOG, f"{_CHANGING}:restore", "Put a backup in the place of the event log."),
     "version": Entry(LOG, f"{_READING}:version", "Print the version."),
     "simulator": Entry(SESSIONS, f"{_READING}:simulator", "A fake agent, for trying things out."),
 }

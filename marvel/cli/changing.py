@@ -46,11 +46,62 @@ def up(files: Files, timeout: Timeout = "60s") -> None:
     do(files, timeout=seconds(timeout))
 
 
-def diff(files: Files, prune: Prune = False) -> int:
-    """What `marvel work` would change; exit status 1 when that is anything."""
+def diff(
+    files: Annotated[list[str] | None, typer.Argument(metavar="[FILE…]", help="Manifests.")] = None,
+    prune: Prune = False,
+    since: Annotated[
+        str | None,
+        typer.Option("--from", metavar="POSITION|TIME", help="Compare two moments: the earlier."),
+    ] = None,
+    to: Annotated[
+        str | None, typer.Option("--to", metavar="POSITION|TIME", help="The later one.  [default: now]")
+    ] = None,
+    output: Annotated[
+        str, typer.Option("-o", "--output", metavar="text|json", help="How to print what moments differ in.")
+    ] = "text",
+) -> int:
+    """What `marvel work` would change, or what moments differ in; exit status 1 when that is anything."""
+    from marvel.errors import UsageError
+
+    if since is not None and not files:
+        from marvel.cli.differences import diff as compare
+
+        return compare(since, to, output)
+    if since is not None or to is not None or output != "text" or not files:
+        raise UsageError("diff takes manifests, or --from and --to", hint="marvel diff --help")
     from marvel.cli.work import diff as do
 
     return do(files, prune=prune)
+
+
+def backup(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A new file.")],
+) -> None:
+    """Copy the event log to a file, also while a daemon runs; the copy is checked."""
+    from marvel.cli.copies import backup as do
+
+    do(file)
+
+
+def archive(
+    before: Annotated[
+        str, typer.Option("--before", metavar="POSITION|TIME", help="What is older goes.", show_default=False)
+    ],
+) -> None:
+    """Move old events to a file beside the event log: a log of its own, which verify can check."""
+    from marvel.cli.copies import archive as do
+
+    do(before)
+
+
+def restore(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="What backup made.")],
+    yes: Yes = False,
+) -> None:
+    """Put a backup in the place of the event log, which is kept aside. No daemon may run."""
+    from marvel.cli.copies import restore as do
+
+    do(file, yes=yes)
 
 
 def scale(

@@ -41,7 +41,7 @@ complete -c marvel -a '(__marvel_complete)'
 }
 KINDS = ("sessions", "teams", "workspaces", "endpoints")
 SINGULAR = ("session", "team", "workspace", "endpoint")
-SESSION_OR_TEAM = ("restart", "wait", "describe")
+SESSION_OR_TEAM = ("restart", "wait", "describe", "why")
 CONDITIONS = ("ready", "healthy", "deleted", "state=running", "state=failed", "state=stopped")
 
 

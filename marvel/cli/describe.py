@@ -1,6 +1,7 @@
 """`marvel describe`: all there is to say about one resource. Gathers; marvel/cli/pages.py words it."""
 
 import json
+import time
 from itertools import islice
 from typing import Any
 
@@ -10,6 +11,7 @@ from marvel import settings
 from marvel.cli import objects
 from marvel.cli.get import find, named, show, warn_without_daemon
 from marvel.cli.history import public
+from marvel.cli.past import Past, look_back
 from marvel.cli.request import NAMES, kind_of
 from marvel.errors import NotFound, UsageError
 from marvel.keys import find_session, team_key
@@ -18,6 +20,7 @@ from marvel.settings import Paths
 from marvel.store.query import Reader
 
 Row = dict[str, Any]
+Source = Reader | Past
 
 RECENT_EVENTS = 10
 EARLIER = 10  # incarnations of a session
@@ -27,7 +30,7 @@ OUTPUTS = ("text", "json")
 ENDINGS = "('session.ended', 'session.start-failed')"
 
 
-def describe(word: str, key: str | None, output: str) -> int:
+def describe(word: str, key: str | None, output: str, at: str | None = None) -> int:
     """Print one resource. `word` is a kind, or (without a key) the key itself. Raises MarvelError."""
     output = output.removeprefix("=")
     if output not in OUTPUTS:
@@ -35,22 +38,27 @@ def describe(word: str, key: str | None, output: str) -> int:
     paths = settings.paths()
     if key is None and word in NAMES:
         raise UsageError(f"describe {word} needs a KEY", hint="marvel describe --help")
+    now = time.time()
     with Reader(paths) as reader:
-        kind, view = (
-            _view(paths, reader, None, word) if key is None else _view(paths, reader, kind_of(word), key)
-        )
-    warn_without_daemon(paths)
+        source: Source = reader
+        if at is not None:
+            source = past = look_back(reader, at, now)
+            now = past.time
+        asked = (None, word) if key is None else (kind_of(word), key)
+        kind, view = _view(paths, source, *asked)
+    if at is None:
+        warn_without_daemon(paths)
     if output == "json":
         shown = objects.published({**view, "events": [public(event) for event in view["events"]]})
         show(json.dumps(shown, indent=2) + "\n")
     else:
         from marvel.cli.pages import page
 
-        show(page(kind, view))
+        show(page(kind, view, now))
     return 0
 
 
-def _view(paths: Paths, reader: Reader, kind: str | None, key: str) -> tuple[str, Row]:
+def _view(paths: Paths, reader: Source, kind: str | None, key: str) -> tuple[str, Row]:
     if kind is None:
         teams = [(row["workspace"], row["name"]) for row in reader.rows("teams")]
         what, key = find(key, reader.sessions(), teams)
@@ -66,7 +74,7 @@ def _view(paths: Paths, reader: Reader, kind: str | None, key: str) -> tuple[str
             return kind, endpoint_view(reader, key)
 
 
-def session_view(paths: Paths, reader: Reader, key: str) -> Row:
+def session_view(paths: Paths, reader: Source, key: str) -> Row:
     """A session, what it was made of, what came before it in its slot and how that ended."""
     rows = reader.sessions()
     uid = find_session(key, named(rows))
@@ -89,7 +97,7 @@ def session_view(paths: Paths, reader: Reader, key: str) -> Row:
     }
 
 
-def team_view(reader: Reader, key: str) -> Row:
+def team_view(reader: Source, key: str) -> Row:
     """A team, its roles as declared, its sessions and endpoints."""
     workspace, name = team_key(key)
     rows = [reader.rows(table, workspace) for table in ("teams", "roles", "cohorts", "sessions")]
@@ -109,7 +117,7 @@ def team_view(reader: Reader, key: str) -> Row:
     }
 
 
-def workspace_view(reader: Reader, key: str) -> Row:
+def workspace_view(reader: Source, key: str) -> Row:
     """A workspace and what lives in it."""
     name = key.removeprefix("workspace/")
     rows = reader.rows("workspaces", name)
@@ -131,7 +139,7 @@ def workspace_view(reader: Reader, key: str) -> Row:
     }
 
 
-def endpoint_view(reader: Reader, key: str) -> Row:
+def endpoint_view(reader: Source, key: str) -> Row:
     """An endpoint and the sessions behind it."""
     key = key.removeprefix("endpoint/")
     workspace, _, name = key.partition("/")
@@ -150,7 +158,7 @@ def full(spec: Any) -> Any:
     return list(spec) if isinstance(spec, tuple) else spec
 
 
-def _made_of(reader: Reader, row: Row) -> tuple[Row | None, Row | None]:
+def _made_of(reader: Source, row: Row) -> tuple[Row | None, Row | None]:
     """The template of a session's cohort (or its own), and its role's spec while it is declared."""
     workspace = row["workspace"]
     if row.get("one_off"):
@@ -163,7 +171,7 @@ def _made_of(reader: Reader, row: Row) -> tuple[Row | None, Row | None]:
     return template, full(msgspec.convert(specs[0], RoleSpec)) if specs else None
 
 
-def _name_of(reader: Reader, uid: str | None) -> str | None:
+def _name_of(reader: Source, uid: str | None) -> str | None:
     """The name of a session that may have left the tables long ago."""
     event = next(reader.events("uid = ?", uid), None) if uid else None
     return event["session"] if event else None
@@ -195,5 +203,5 @@ def _tail(paths: Paths, row: Row) -> list[str]:
     return text.rstrip().splitlines()[-TAIL_LINES:]
 
 
-def _recent(reader: Reader, where: str, *values: object) -> list[Row]:
+def _recent(reader: Source, where: str, *values: object) -> list[Row]:
     return list(islice(reader.events(where, *values), RECENT_EVENTS))[::-1]

@@ -46,10 +46,17 @@ def run(request: Request) -> int:
     kind = kind_of(request.kind)
     check(kind, request)
     paths = settings.paths()
-    with Reader(paths) as reader:
-        rows, single = found(reader, kind, request)
-    warn_without_daemon(paths)
     now = time.time()
+    with Reader(paths) as reader:
+        source: Source = reader
+        if request.at is not None:
+            from marvel.cli.past import look_back
+
+            source = past = look_back(reader, request.at, now)
+            now = past.time
+        rows, single = found(source, kind, request)
+    if request.at is None:
+        warn_without_daemon(paths)
     if single and not rows:
         raise unknown(kind, request)
     if request.output in ("table", "wide"):

@@ -120,10 +120,15 @@ def warns(event: Row) -> bool:
         return False
 
 
-def verify() -> int:
-    """Check the hash chain; the exit status tells."""
+def verify(file: str | None = None) -> int:
+    """Check the hash chain, of a backup or archive if one is named; the exit status tells."""
     from marvel.store.log import Store
 
+    if file is not None:
+        from marvel.store.chain import check_file
+
+        show(f"{file}: whole, each event as it was recorded up to position {check_file(file).position}\n")
+        return 0
     store = _existing(Store)
     count, wrong = store.verify() if store else (0, None)
     if wrong:
@@ -131,6 +136,9 @@ def verify() -> int:
         say("hint: stop the daemon and restore a backup: marvel restore FILE")
         return 1
     show(f"{count} events, each as it was recorded\n")
+    with Reader(settings.paths()) as reader:
+        for first, last, name in reader.archives():
+            show(f"positions {first} to {last} are in {name}\n")
     return 0
 
 
@@ -155,7 +163,8 @@ def rebuild(*, check: bool) -> int:
 
 
 def since(text: str, now: float, *, option: str = "--since") -> float:
-    """The moment `10m`, `1h30m`, `14:10`, or an RFC 3339 time means. Raises UsageError."""
+    """The moment `10m`, `1h30m ago`, `14:10`, or an RFC 3339 time means. Raises UsageError."""
+    asked, text = text, text.removesuffix("ago").strip()
     if text and not DURATION.sub("", text):
         return now - sum(float(count) * UNITS[unit] for count, unit in DURATION.findall(text))
     clock = CLOCK.fullmatch(text)
@@ -170,7 +179,7 @@ def since(text: str, now: float, *, option: str = "--since") -> float:
         return datetime.fromisoformat(text).timestamp()  # without an offset: local
     except (ValueError, OverflowError, OSError):
         hint = "a duration (10m, 2h), a clock time (14:10), or a date (2026-01-31T14:10:00Z)"
-        raise UsageError(f"{option} {text!r} is no time", hint=hint) from None
+        raise UsageError(f"{option} {asked!r} is no time", hint=hint) from None
 
 
 def condition(reader: Reader, wanted: Wanted, now: float) -> tuple[str, list[object]]:
@@ -187,7 +196,7 @@ def condition(reader: Reader, wanted: Wanted, now: float) -> tuple[str, list[obj
     if wanted.kind is not None:
         narrow("kind GLOB ?", wanted.kind.replace("[", "[[]"))
     if wanted.session is not None:
-        narrow("stream = ?", _stream(reader, wanted.session))
+        narrow("stream = ?", stream_of_key(reader, wanted.session))
     if wanted.team is not None:
         if "/" in wanted.team:
             narrow("workspace = ? AND team = ?", *team_key(wanted.team))
@@ -204,7 +213,7 @@ def condition(reader: Reader, wanted: Wanted, now: float) -> tuple[str, list[obj
     return " AND ".join(where) or "1", values
 
 
-def _stream(reader: Reader, key: str) -> str:
+def stream_of_key(reader: Reader, key: str) -> str:
     """The stream of a session's name: its incarnations share it, and it outlives their rows."""
     name = key.removeprefix("session/")
     if any(reader.events("stream = ?", f"session/{name}")):

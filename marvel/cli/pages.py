@@ -1,6 +1,5 @@
-"""Descriptions in words: what `marvel describe` found, laid out for people. Pure but for the clock."""
+"""Descriptions in words: what `marvel describe` found, laid out for people. Pure."""
 
-import time
 from collections.abc import Iterable
 from typing import Any
 
@@ -17,9 +16,8 @@ INDENT = "  "
 SHOWN_TEXT = 200  # characters of one value
 
 
-def page(kind: str, view: Row) -> str:
-    """The whole description."""
-    now = time.time()
+def page(kind: str, view: Row, now: float) -> str:
+    """The whole description, as of `now`."""
     match kind:
         case "sessions":
             parts = _session(view, now)

@@ -8,6 +8,10 @@ import typer
 from marvel.cli.request import KINDS, OUTPUTS, STATES, Request
 
 Text = str | None
+At = Annotated[
+    Text,
+    typer.Option("--at", metavar="POSITION|TIME", help="As it was then: 4711, '10m ago', 14:10, date."),
+]
 
 
 def get(
@@ -27,6 +31,7 @@ def get(
     sort_by: Annotated[Text, typer.Option(metavar="COLUMN", help="A column, or a field of the JSON.")] = None,
     no_headers: Annotated[bool, typer.Option("--no-headers", help="Rows only.")] = False,
     all: Annotated[bool, typer.Option("--all", help="Earlier and removed sessions too.")] = False,  # noqa: A002
+    at: At = None,
     watch: Annotated[
         bool, typer.Option("-w", "--watch", help="Go on: a live table, or one JSON line per change.")
     ] = False,
@@ -41,8 +46,10 @@ def get(
     request = Request(kind, key)
     request.output, request.workspace, request.team, request.role = output, workspace, team, role
     request.state, request.waiting, request.all = state, waiting, all
-    request.sort_by, request.no_headers = sort_by, no_headers
+    request.sort_by, request.no_headers, request.at = sort_by, no_headers, at
     if watch:
+        if at is not None:
+            raise UsageError("--at shows one moment, --watch goes on", hint="leave one of them out")
         from marvel.cli.watching import watch as do
 
         return do(request, after)
@@ -120,11 +127,24 @@ def describe(
     output: Annotated[
         str, typer.Option("-o", "--output", metavar="text|json", help="How to print.")
     ] = "text",
+    at: At = None,
 ) -> int:
     """Tell all about one resource. Without KIND, KEY is a session, else a team."""
     from marvel.cli.describe import describe
 
-    return describe(kind, key, output)
+    return describe(kind, key, output, at)
+
+
+def why(
+    key: Annotated[str, typer.Argument(metavar="KEY", help="A session, a team, or WORKSPACE/TEAM/ROLE.")],
+    output: Annotated[
+        str, typer.Option("-o", "--output", metavar="text|json", help="How to print.")
+    ] = "text",
+) -> int:
+    """Why something is as it is: what led to it, what it waits for, and what is deliberately not done."""
+    from marvel.cli.why import why as do
+
+    return do(key, output)
 
 
 def events(
@@ -189,11 +209,27 @@ def replay(
     return replay(request, to, speed)
 
 
-def verify() -> int:
+def report(
+    since: Annotated[
+        Text, typer.Option(metavar="T", help="Only from then on: 12h, 22:00, or a date.")
+    ] = None,
+    output: Annotated[
+        str, typer.Option("-o", "--output", metavar="table|json|jsonl", help="How to print.")
+    ] = "table",
+) -> int:
+    """What each agent did: time working, idle, waiting, limited; restarts and why; shifts, context, cost."""
+    from marvel.cli.report import report as do
+
+    return do(since, output)
+
+
+def verify(
+    file: Annotated[Text, typer.Argument(metavar="[FILE]", help="A backup or an archive, instead.")] = None,
+) -> int:
     """Check the hash chain of the event log; names the first position that is not as it was recorded."""
     from marvel.cli.history import verify
 
-    return verify()
+    return verify(file)
 
 
 def rebuild(

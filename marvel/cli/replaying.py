@@ -14,15 +14,14 @@ from marvel.cli.live import view_of
 from marvel.cli.request import Request, check, kind_of
 from marvel.cli.screen import Screen, Signaled, die_of
 from marvel.cli.table import is_coloured
-from marvel.cli.times import MICROSECONDS, local
+from marvel.cli.times import local
 from marvel.cli.view import View
 from marvel.cli.watching import is_terminal, json_line
 from marvel.errors import Rejected, UsageError
 from marvel.events import Event
 from marvel.settings import Paths
 from marvel.store.query import Reader
-from marvel.store.rows import events_after
-from marvel.world import World
+from marvel.store.rows import events_after, position_at, world_at
 
 OUTPUTS = ("table", "wide", "jsonl")
 SPEED = 10.0  # on a terminal, unless told otherwise
@@ -42,10 +41,11 @@ def replay(request: Request, to: str | None, speed: float | None) -> int:
         raise UsageError(f"--speed must be greater than 0, is {speed:g}", hint="--speed 10")
     paths = settings.paths()
     last = _last(paths, to)
-    events = _events(paths, last)
+    fold = _beginning(paths)
+    events = _events(paths, fold.position, last)
     if request.output != "jsonl" and is_terminal():
-        return _show(kind, request, events, last, speed or SPEED)
-    _tell(kind, request, events, speed)
+        return _show(kind, request, fold, events, last, speed or SPEED)
+    _tell(kind, request, fold, events, speed)
     return 0
 
 
@@ -59,13 +59,17 @@ def _last(paths: Paths, to: str | None) -> int:
             return head
         if to.isdigit():
             return min(int(to), head)
-        moment = round(since(to.removesuffix(" ago"), time.time(), option="--to") * MICROSECONDS)
-        return next((event["position"] for event in reader.events("time <= ?", moment)), 0)
+        return position_at(reader, since(to, time.time(), option="--to"))
 
 
-def _events(paths: Paths, last: int) -> Iterator[Event]:
-    """Events up to a position, oldest first; none of the transactions it takes is long."""
-    position = 0
+def _beginning(paths: Paths) -> Fold:
+    """Nothing; or what the archived events led to."""
+    with Reader(paths) as reader:
+        return Fold(world_at(reader, reader.first() - 1))
+
+
+def _events(paths: Paths, position: int, last: int) -> Iterator[Event]:
+    """Events past a position up to another, oldest first; none of the transactions it takes is long."""
     while position < last:
         until = min(position + BATCH, last)
         with Reader(paths) as reader:
@@ -74,9 +78,8 @@ def _events(paths: Paths, last: int) -> Iterator[Event]:
         position = until
 
 
-def _tell(kind: str, request: Request, events: Iterator[Event], speed: float | None) -> None:
+def _tell(kind: str, request: Request, fold: Fold, events: Iterator[Event], speed: float | None) -> None:
     """Each change as a line; with a speed, in the time that takes."""
-    fold = Fold(World())
     changes = Changes(fold, Selection(fold, kind, request))
     before: float | None = None
     for event in events:
@@ -95,8 +98,7 @@ def _pause(before: float, at: float, speed: float) -> float:
     return min(max(0.0, at - before) / speed, MAX_PAUSE_SECONDS)
 
 
-def _show(kind: str, request: Request, events: Iterator[Event], last: int, speed: float) -> int:
-    fold = Fold(World())
+def _show(kind: str, request: Request, fold: Fold, events: Iterator[Event], last: int, speed: float) -> int:
     player = _Player(fold, events, last, speed)
     try:
         with Screen() as screen:

@@ -49,6 +49,7 @@ class Request:
         self.no_headers = False
         self.all = False
         self.waiting = False
+        self.at: str | None = None  # an earlier moment
 
 
 def parse(argv: list[str]) -> Request | None:

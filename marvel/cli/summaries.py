@@ -197,5 +197,7 @@ SUMMARIES: dict[str, Callable[[Row, float], str]] = {
     "pane.orphaned": lambda p, at: f"pane {p['pane'].removeprefix('%')}, pid {p['pid']}",
     "log.created": lambda p, at: str(p["log_id"]),
     "log.truncated": lambda p, at: f"position {p['noted_position']} was noted before",
+    "log.restored": lambda p, at: f"from {p['file']}; the log before had {p['replaced_position']} events",
+    "log.archived": lambda p, at: f"positions {p['first']} to {p['last']} are in {p['file']}",
     "clock.stepped": lambda p, at: f"by {p['seconds']:+.3f} s",
 }

@@ -10,6 +10,10 @@
 | `migrate` | brings the tables to the present schema |
 | `log` | the one door: `Store.record`, and reading events |
 | `projections` | rows from events, and back: load, write, rebuild, check |
+| `chain` | checks the hash chain of a log, or of one in a file |
+| `copies`, `archive` | backups and restores; old events moved to a file |
+| `snapshots` | the world every so many positions, for looking back quickly |
+| `rows` | the world, now or at an earlier position, and its events, from what a reader sees |
 
 This file imports nothing: `get` must not pay for SQLAlchemy.
 """

@@ -19,10 +19,12 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from marvel.events import NOWHERE, Draft, Event, LogCreated, stream_of
 from marvel.settings import Paths, make_private
-from marvel.store import migrate, projections, schema
-from marvel.store.append import GENESIS, Appender, Head, event_of, intact
+from marvel.store import archive, migrate, projections, schema, snapshots
+from marvel.store.append import Appender, Head, event_of
 from marvel.store.bell import ring
+from marvel.store.chain import first_wrong
 from marvel.store.engine import any_text, explained, open_engine
+from marvel.store.revisions import PROJECTION
 from marvel.world import Change, World
 
 SMALL_STEP_SECONDS = 1.0  # a clock that is behind the log by less is not followed back
@@ -68,9 +70,15 @@ class Store:
         self._engine.dispose()
 
     def record(
-        self, decide: Decide, *, actor: str, command: str | None = None, workspace: str | None = None
+        self,
+        decide: Decide,
+        *,
+        actor: str,
+        command: str | None = None,
+        workspace: str | None = None,
+        and_then: Callable[[sa.Connection], None] | None = None,
     ) -> Recorded:
-        """Decide and append, in one transaction.
+        """Decide and append, in one transaction; `and_then` does what belongs to it in the tables.
 
         `command` is an idempotency key: when events with it exist, they are returned and nothing is
         decided. `workspace` limits the world that `decide` gets (ignored while the world is kept).
@@ -79,6 +87,8 @@ class Store:
         try:
             with explained(self.path), self._transaction(write=True) as connection:
                 recorded, appended = self._record(connection, decide, actor, command, workspace)
+                if and_then is not None:
+                    and_then(connection)
         except BaseException:
             self._world = None  # it may have been led ahead of the log
             self._versions.clear()
@@ -115,6 +125,8 @@ class Store:
             changes += world.apply(appender.append(draft))
         appender.flush()
         projections.write(connection, changes)
+        if snapshots.is_due(head.position, world.position):
+            snapshots.take(connection, world.position)
         return Recorded(appender.events, seen + appender.events, world, reloaded), bool(appender.events)
 
     def catch_up(self) -> Recorded:
@@ -173,37 +185,40 @@ class Store:
 
     def rebuild(self) -> World:
         """Replay the log and write the rows anew."""
-        world = World()
         with explained(self.path), self._transaction(write=True) as connection:
+            world = archive.base_world(connection)
+            snapshots.forget(connection)
             for event in self._replay(connection):
                 world.apply(event)
+                if snapshots.is_due(event.position - 1, event.position):
+                    snapshots.take_of(connection, world)
             projections.replace_all(connection, world)
-            _set_meta(connection, "projection", str(schema.PROJECTION))
+            _set_meta(connection, "projection", str(PROJECTION))
         self._world = None
         return world
 
     def check(self) -> list[str]:
         """Where the rows differ from a replay of the log, one line each."""
-        world = World()
         with explained(self.path), self._transaction() as connection:
+            world = archive.base_world(connection)
             for event in self._replay(connection):
                 world.apply(event)
             return projections.differences(connection, world)
 
     def verify(self) -> tuple[int, str | None]:
         """Check the hash chain: how many events were read, and the first thing wrong, or None."""
-        previous, expected = GENESIS, 1
-        columns = [column for column in schema.events.c if column.name != "hash"]
-        query = sa.select(*columns, schema.events.c.hash).order_by(schema.events.c.position)
+        query = sa.select(schema.events).order_by(schema.events.c.position)
         with explained(self.path), self._transaction() as connection, any_text(connection):
-            for row in connection.execute(query).yield_per(READ_BATCH):
-                *stored, found = row
-                if stored[0] != expected:
-                    return expected - 1, f"position {expected} is missing (the next one is {stored[0]})"
-                if not intact(previous, stored, found):
-                    return expected - 1, f"position {expected} was changed after it was recorded"
-                previous, expected = found, expected + 1
-        return expected - 1, None
+            rows = connection.execute(query).yield_per(READ_BATCH)
+            count, wrong = first_wrong(rows, archive.base(connection))
+            return count, wrong or archive.wrong(connection)
+
+    def shrink(self) -> None:
+        """Give the room of what was archived back to the file system."""
+        with explained(self.path), self._engine.connect() as connection:
+            raw: Any = connection.connection.dbapi_connection
+            raw.execute("VACUUM")
+            raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def _transaction(self, *, write: bool = False) -> "_Transaction":
         return _Transaction(self._engine, write=write)
@@ -221,6 +236,10 @@ class Store:
         if self._world.position == head.position:
             return self._world, [], False
         seen = self._read(connection, schema.events.c.position > self._world.position)
+        if seen[0].position != self._world.position + 1:  # archived before it was seen here
+            self._world = projections.load(connection, head.position)
+            self._versions.clear()
+            return self._world, [], True
         for event in seen:
             self._world.apply(event)
             self._versions.pop(stream_of(event.ref), None)
@@ -242,7 +261,7 @@ class Store:
         columns = schema.events.c
         query = sa.select(columns.position, columns.time, columns.hash)
         row = connection.execute(query.order_by(columns.position.desc()).limit(1)).first()
-        return Head(0, 0.0, GENESIS) if row is None else Head(row.position, row.time / 1e6, row.hash)
+        return archive.base(connection) if row is None else Head(row.position, row.time / 1e6, row.hash)
 
     def _time(self, head: Head) -> float:
         """Now, in whole microseconds, rounded up: what is due now must not be due later by a fraction.
@@ -270,12 +289,12 @@ class Store:
             appender.append(Draft(ref=NOWHERE, fact=LogCreated(log_id=log_id)))
             appender.flush()
             _set_meta(connection, "log_id", log_id)
-            _set_meta(connection, "projection", str(schema.PROJECTION))
+            _set_meta(connection, "projection", str(PROJECTION))
             return log_id
 
     def _refresh_projections(self) -> None:
         with explained(self.path), self._transaction() as connection:
-            current = _get_meta(connection, "projection") == str(schema.PROJECTION)
+            current = _get_meta(connection, "projection") == str(PROJECTION)
         if not current:
             self.rebuild()
 

@@ -13,7 +13,7 @@ import sqlite3
 from marvel.errors import LogUnavailable
 from marvel.settings import check_private
 from marvel.store.faults import in_words
-from marvel.store.revisions import refuse_newer
+from marvel.store.revisions import PROJECTION, refuse_newer
 
 TYPE_CHECKING = False  # the name is what type checkers look for; importing typing would cost 3 ms
 if TYPE_CHECKING:
@@ -118,6 +118,25 @@ class Reader:
         """Which log this is; None where there is none."""
         return next(self._each("SELECT value FROM meta WHERE name = 'log_id'"), (None,))[0]
 
+    def snapshot(self, position: int) -> tuple[int, bytes] | None:
+        """The newest snapshot up to a position that this marvel can use, and its own position."""
+        if not self._all("SELECT 1 FROM sqlite_master WHERE name = 'snapshots'"):
+            return None  # a log that no writer has upgraded yet
+        query = "SELECT position, data FROM snapshots WHERE position <= ? AND projection = ?"
+        query += " UNION ALL SELECT last, world FROM archives WHERE last <= ?"
+        found = self._all(f"{query} ORDER BY position DESC LIMIT 1", position, PROJECTION, position)
+        return found[0] if found else None
+
+    def first(self) -> int:
+        """The oldest position that is in the log itself; 0 where there is none."""
+        return int(next(self._each("SELECT min(position) FROM events"), (0,))[0] or 0)
+
+    def archives(self) -> list[tuple[int, int, str]]:
+        """What was archived, oldest first: first and last position, and the file's name."""
+        if not self._all("SELECT 1 FROM sqlite_master WHERE name = 'archives'"):
+            return []
+        return self._all("SELECT first, last, file FROM archives ORDER BY last")
+
     def daemon(self) -> dict[str, Any] | None:
         """The daemon that runs, or ran last."""
         rows = self.rows("daemons")
@@ -151,7 +170,7 @@ class Reader:
     def _begin(self) -> sqlite3.Connection | None:
         """A connection inside a read transaction; None while the tables are yet to be made."""
         connection = sqlite3.connect(
-            _uri(self._path), uri=True, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None
+            uri(self._path), uri=True, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None
         )
         try:
             connection.execute("BEGIN")
@@ -209,7 +228,7 @@ def _is_held(descriptor: int) -> bool:
     return False
 
 
-def _uri(path: str) -> str:
+def uri(path: str) -> str:
     """A read-only URI of any path, odd ones included."""
     quoted = "".join(chr(byte) if byte in PLAIN else f"%{byte:02X}" for byte in os.fsencode(path))
     return f"file://{quoted}?mode=ro"

@@ -1,8 +1,12 @@
-"""Which schema a log has. Standard library only: asked on every read, before anything is believed."""
+"""Which schema a log has, and which fold its rows come from.
+
+Standard library only: asked on every read, before anything is believed.
+"""
 
 from marvel.errors import LogTooNew
 
-HEAD = "0001"  # newest revision in migrations/versions (a test holds them together)
+HEAD = "0002"  # newest revision in migrations/versions (a test holds them together)
+PROJECTION = 2  # raise when the fold or a projected record changes: the next writer rebuilds the rows
 
 
 def refuse_newer(path: str, revision: str | None) -> None:

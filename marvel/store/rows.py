@@ -1,6 +1,7 @@
 """The world and its events from what a reader sees: for what is only looked at, never recorded."""
 
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
@@ -10,6 +11,8 @@ from marvel.resources import Resource
 from marvel.store.query import Reader
 from marvel.world import TABLES, World
 
+_packed = msgspec.json.Decoder(dict[str, list[msgspec.Raw]])
+_decoders = {name: msgspec.json.Decoder(kind) for name, kind in TABLES.items()}
 REF_FIELDS = Ref.__struct_fields__
 
 
@@ -25,8 +28,11 @@ def load_world(reader: Reader, workspace: str | None = None) -> World:
 
 def events_after(reader: Reader, position: int, *, until: int) -> Iterator[Event]:
     """Events past a position, oldest first. Raises LogUnavailable when one can't be read."""
-    within = "position > ? AND position <= ?"
+    within, expected = "position > ? AND position <= ?", position
     for row in reader.events(within, position, until, oldest_first=True, decoded=False):
+        expected += 1
+        if row["position"] != expected:
+            raise LogUnavailable(f"event {expected} is not in the log", hint="marvel verify tells why")
         try:
             fact = decode(row["kind"], row["schema"], row["payload"])
         except ValueError as error:
@@ -43,8 +49,59 @@ def events_after(reader: Reader, position: int, *, until: int) -> Iterator[Event
 
 
 def world_at(reader: Reader, position: int) -> World:
-    """The world as it was at a position."""
-    world = World()
-    for event in events_after(reader, 0, until=position):
+    """The world as it was at a position: the snapshot before it, and the events since."""
+    found = reader.snapshot(position)
+    world = World() if found is None else unpacked(*found)
+    for event in events_after(reader, world.position, until=position):
         world.apply(event)
+    if world.position != position:
+        raise LogUnavailable(f"event {world.position + 1} is not in the log", hint="marvel verify tells why")
     return world
+
+
+def position_at(reader: Reader, moment: float) -> int:
+    """The position of the last event up to a moment; 0 when there is none.
+
+    Time runs forward between jumps of the clock: the newest stretch that had begun by then is searched.
+    """
+    jumps = reader.events("stream = 'log' AND kind = 'clock.stepped'")
+    after = reader.head()
+    for first in [*(jump["position"] for jump in jumps), reader.first()]:
+        if after >= first and _time_of(reader, first) <= moment:
+            return _last_until(reader, moment, first, after)
+        after = first - 1
+    return 0
+
+
+def _last_until(reader: Reader, moment: float, first: int, last: int) -> int:
+    while first < last:
+        middle = (first + last + 1) // 2
+        if _time_of(reader, middle) <= moment:
+            first = middle
+        else:
+            last = middle - 1
+    return first
+
+
+def _time_of(reader: Reader, position: int) -> float:
+    event = next(reader.events("position = ?", position, decoded=False), None)
+    if event is None:
+        raise LogUnavailable(f"event {position} is missing", hint="marvel verify")
+    return float(event["time"])
+
+
+def packed(tables: Iterable[tuple[str, Iterable[str]]]) -> bytes:
+    """A snapshot: the JSON of rows by table, compressed."""
+    text = ",".join(f'"{name}":[{",".join(rows)}]' for name, rows in tables)
+    return zlib.compress(f"{{{text}}}".encode(), level=1)  # higher ones take longer, and gain little
+
+
+def unpacked(position: int, snapshot: bytes) -> World:
+    """The world that a snapshot holds. Raises LogUnavailable when it is damaged."""
+    try:
+        tables = _packed.decode(zlib.decompress(snapshot))
+        rows = [_decoders[name].decode(row) for name, found in tables.items() for row in found]
+    except (zlib.error, KeyError, ValueError) as error:
+        message = f"the snapshot of position {position} can't be read: {error}"
+        raise LogUnavailable(message, hint="marvel rebuild makes it anew") from error
+    return World(rows, position=position)

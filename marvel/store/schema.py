@@ -5,8 +5,6 @@ Times in columns are microseconds since the epoch (UTC); times inside JSON are s
 
 import sqlalchemy as sa
 
-PROJECTION = 1  # raise when the fold or a projected record changes: the next writer rebuilds the rows
-
 metadata = sa.MetaData()
 
 events = sa.Table(
@@ -66,6 +64,33 @@ beats = sa.Table(
     sa.Column("context_percent", sa.Float),
     sa.Column("said_at", sa.Integer),  # the last beat that said what the agent does
     sa.Column("count", sa.Integer, nullable=False),
+)
+
+# The world at some positions, for looking back; thrown away and made anew like the projections.
+snapshots = sa.Table(
+    "snapshots",
+    metadata,
+    sa.Column("position", sa.Integer, primary_key=True),
+    sa.Column("projection", sa.Integer, nullable=False),  # that it was made by
+    sa.Column("data", sa.LargeBinary, nullable=False),
+)
+
+# What was archived, and what the log goes on from: neither can be had from the events that are left.
+archives = sa.Table(
+    "archives",
+    metadata,
+    sa.Column("last", sa.Integer, primary_key=True),  # positions: what is in the file
+    sa.Column("first", sa.Integer, nullable=False),
+    sa.Column("time", sa.Integer, nullable=False),  # of the last one
+    sa.Column("hash", sa.LargeBinary, nullable=False),  # of the last one: the next is chained to it
+    sa.Column("file", sa.Text, nullable=False),  # beside the log
+    sa.Column("world", sa.LargeBinary, nullable=False),  # after the last one, as in a snapshot
+)
+archived_streams = sa.Table(
+    "archived_streams",
+    metadata,
+    sa.Column("stream", sa.Text, primary_key=True),
+    sa.Column("version", sa.Integer, nullable=False),  # the newest that was archived
 )
 
 meta = sa.Table(

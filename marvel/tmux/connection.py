@@ -276,7 +276,8 @@ class Connection(Channel):
             link.close()
 
     def _down(self, reason: str, *, gone: bool) -> None:
-        self.gone = gone or processes.listener(self.socket) is None
+        # A server that was never met is not lost: it could not be started, and that may pass.
+        self.gone = gone or (self._server is not None and processes.listener(self.socket) is None)
         ended = self._end(reason)
         if self._epoch == ended:  # no callback has opened or closed it again
             self.on_down(reason)

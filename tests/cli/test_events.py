@@ -90,7 +90,7 @@ def test_what_an_event_led_to_can_be_asked(marvel: Terminal) -> None:
 
 
 def test_who_recorded_an_event_and_what_led_to_it_are_shown_on_demand(marvel: Terminal) -> None:
-    assert marvel("events -n 1 -o wide").endswith("clock.stepped  by +3.500 s  (by daemon)\n")
+    assert marvel("events -n 1 -o wide").endswith("  by +3.500 s  (by daemon)\n")
     assert "(by user:ann)" in marvel("events --kind workspace.created -o wide")
 
 
@@ -210,3 +210,99 @@ def test_a_database_of_something_else_is_left_as_it_is(empty: Terminal) -> None:
     before = database.read_bytes()
     assert "is not a database" in empty.error("get sessions", 1)
     assert database.read_bytes() == before
+
+
+# --- looking back ----------------------------------------------------------------------------------
+
+
+def test_a_listing_of_an_earlier_moment_shows_what_events_knew_then(marvel: Terminal) -> None:
+    out, err, status = marvel.full("get sessions --at 15 --no-headers")
+    assert (status, out.split()[4:6]) == (0, ["squad-reviewer-g1-0", "running"])
+    assert err == "as it was at position 15, 2023-11-14 22:13:26\n"
+    [row] = json.loads(marvel("get sessions --at 2023-11-14T22:13:27Z -o json"))
+    assert (row["state"], row["signal"], row["last_heartbeat_at"]) == ("failed", "KILL", None)
+    assert marvel("get teams --at 15 -o name") == marvel("get teams -o name")
+    assert marvel("get sessions --at 2 -o jsonl") == ""
+
+
+def test_the_last_heartbeat_is_of_the_present_alone(marvel: Terminal) -> None:
+    head = json.loads(marvel("events -n 1 -o json"))[0]["position"]
+    then, now = (json.loads(marvel(f"get sessions reviewer-0 -o json {at}")) for at in (f"--at {head}", ""))
+    assert (now["context_percent"], then["context_percent"]) == (42.4, 40.0)
+    assert (now["heartbeats"], then["heartbeats"], then["last_heartbeat_at"]) == (1, 0, None)
+    told = ("context_percent", "heartbeats", "last_heartbeat_at")
+    assert {k: v for k, v in now.items() if k not in told} == {k: v for k, v in then.items() if k not in told}
+
+
+def test_a_description_of_an_earlier_moment_ends_with_the_events_up_to_it(marvel: Terminal) -> None:
+    text = marvel("describe demo/squad-reviewer-g1-0 --at 16")
+    assert "State:       failed" in text
+    assert "Ended:       2023-11-14 22:13:27 (0s ago)" in text
+    assert text.splitlines()[-1].endswith("failed, SIGKILL")
+    shown = json.loads(marvel("describe team demo/squad --at 15 -o json"))
+    assert max(event["position"] for event in shown["events"]) == 15
+
+
+@pytest.mark.parametrize(
+    ("at", "status", "message"),
+    [
+        ("45", 4, "error: there is no position 45\nhint: the log has positions 1 to 44\n"),
+        ("0", 4, "error: there is no position 0\nhint: the log has positions 1 to 44\n"),
+        (
+            "3h",
+            4,
+            "error: the log knows nothing of 2023-11-14 19:15:00\nhint: it begins at 2023-11-14 22:13:20\n",
+        ),
+        ("soon", 2, "error: --at 'soon' is no time\nhint: a duration"),
+    ],
+)
+def test_a_moment_that_the_log_has_not_is_refused(
+    marvel: Terminal, at: str, status: int, message: str
+) -> None:
+    assert marvel.error(f"get sessions --at {at}", status).startswith(message)
+
+
+def test_a_log_that_was_not_upgraded_yet_can_be_looked_back_in(marvel: Terminal) -> None:
+    with sqlite3.connect(marvel.home / "marvel.db") as log:
+        log.execute("DROP TABLE snapshots")
+        log.execute("UPDATE alembic_version SET version_num = '0001'")
+    log.close()
+    assert "squad-reviewer-g1-0" in marvel("get sessions --at 15")
+
+
+# --- the morning after -----------------------------------------------------------------------------
+
+
+def test_a_report_has_a_row_per_agent(marvel: Terminal) -> None:
+    out, err, status = marvel.full("report")
+    assert (err, status) == ("since the log began\n", 0)
+    lines = [line.split() for line in out.splitlines()]
+    assert [line[3] for line in lines[1:]] == [
+        *(
+            "adhoc-0",
+            "squad-reviewer-g1-0",
+            "squad-reviewer-g1-2",
+            "squad-reviewer-g1-10",
+            "squad-reviewer-g1-11",
+        ),
+        *("squad-supervisor-g9-0", "crew-loner-g1-0"),
+    ]
+    reviewer = next(line for line in out.splitlines() if "squad-reviewer-g1-0" in line)
+    assert "1 (failed)" in reviewer
+    assert "40→40/40" in reviewer
+
+
+def test_a_report_for_programs_has_seconds_and_reasons(marvel: Terminal) -> None:
+    rows = {row["name"]: row for row in json.loads(marvel("report -o json"))}
+    reviewer = rows["squad-reviewer-g1-0"]
+    assert (reviewer["sessions"], reviewer["restarts"], reviewer["restart_reasons"]) == (2, 1, {"failed": 1})
+    assert reviewer["working_seconds"] == pytest.approx(22)  # without a daemon: until the last event
+    assert rows["squad-reviewer-g1-2"]["waiting_seconds"] == pytest.approx(19)
+    late = json.loads(marvel("report --since 22:13:50 -o json"))
+    assert next(row for row in late if row["name"] == "squad-reviewer-g1-0")["working_seconds"] == 3
+
+
+def test_one_moment_can_not_be_watched(marvel: Terminal) -> None:
+    assert marvel.error("get sessions --at 15 -w", 2).startswith(
+        "error: --at shows one moment, --watch goes on\n"
+    )

@@ -92,6 +92,7 @@ def test_a_missing_tmux_is_said(rig: Rig) -> None:
     server.open(start=True)
     rig.until(lambda: rig.downs, server)
     assert rig.downs == ["tmux is not installed"]
+    assert not server.gone  # none was met that could be lost
 
 
 def test_a_server_that_cannot_start_gives_its_reason(rig: Rig) -> None:
@@ -99,6 +100,7 @@ def test_a_server_that_cannot_start_gives_its_reason(rig: Rig) -> None:
     rig.server.open(start=True)
     rig.until(lambda: rig.downs)
     assert str(rig.socket) in rig.downs[0]
+    assert not rig.server.gone
     assert rig.server.fileno() is None
 
 

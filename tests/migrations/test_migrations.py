@@ -30,8 +30,8 @@ TRIGGERS_OF_SCHEMA = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
 # A revision after the present one, to see how an upgrade goes: `then` is what it does at its end.
 NEXT = """
 from alembic import op
-revision = "0002"
-down_revision = "0001"
+revision = "0003"
+down_revision = "0002"
 
 
 def upgrade() -> None:
@@ -60,15 +60,15 @@ def with_a_next_revision(tmp_path: Path, then: str) -> Path:
     """A copy of the migrations with one more."""
     directory = tmp_path / "migrations"
     shutil.copytree(migrate.migrations_directory(), directory, ignore=shutil.ignore_patterns("__pycache__"))
-    (directory / "versions" / "0002_next.py").write_text(NEXT.format(then=then))
+    (directory / "versions" / "0003_next.py").write_text(NEXT.format(then=then))
     return directory
 
 
 def pretend(monkeypatch: pytest.MonkeyPatch, directory: Path) -> None:
-    """This marvel's newest revision is 0002."""
+    """This marvel's newest revision is 0003."""
     monkeypatch.setattr(migrate, "migrations_directory", lambda: directory)
     for module in ("migrate", "revisions"):
-        monkeypatch.setattr(f"marvel.store.{module}.HEAD", "0002")
+        monkeypatch.setattr(f"marvel.store.{module}.HEAD", "0003")
 
 
 # --- head == tables ------------------------------------------------------------------------------
@@ -169,12 +169,12 @@ def test_there_is_a_kept_log_of_every_revision() -> None:
 def test_an_upgrade_keeps_a_whole_copy_of_the_log_before_it(
     paths: Paths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    restored(paths, HERE / "log-0001.sql")
+    restored(paths, HERE / "log-0002.sql")
     before = _dump(paths.database)
     pretend(monkeypatch, with_a_next_revision(tmp_path, "pass"))
     store = Store(paths)
     assert _tables(paths.database) >= {"novelty"}
-    backup = f"{paths.database}.before-0002-from-0001"
+    backup = f"{paths.database}.before-0003-from-0002"
     assert os.stat(backup).st_mode & 0o777 == 0o600
     assert _dump(backup) == before
     assert store.verify()[1] is None
@@ -187,7 +187,7 @@ def test_an_upgrade_keeps_a_whole_copy_of_the_log_before_it(
 def test_an_upgrade_cut_short_leaves_the_log_as_it_was_and_can_be_done_again(
     paths: Paths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    restored(paths, HERE / "log-0001.sql")
+    restored(paths, HERE / "log-0002.sql")
     before = _dump(paths.database)
     directory = with_a_next_revision(tmp_path, CUT_SHORT)
     with monkeypatch.context() as patch:
@@ -198,7 +198,7 @@ def test_an_upgrade_cut_short_leaves_the_log_as_it_was_and_can_be_done_again(
     store = Store(paths)
     assert store.verify()[1] is None
     store.close()
-    (directory / "versions" / "0002_next.py").write_text(NEXT.format(then="pass"))
+    (directory / "versions" / "0003_next.py").write_text(NEXT.format(then="pass"))
     pretend(monkeypatch, directory)
     Store(paths).close()
     assert _tables(paths.database) >= {"novelty"}
@@ -213,7 +213,7 @@ from marvel.store import migrate, revisions
 from marvel.store.log import Store
 home, directory, count = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
 migrate.migrations_directory = lambda: directory
-migrate.HEAD = revisions.HEAD = "0002"
+migrate.HEAD = revisions.HEAD = "0003"
 children = []
 for number in range(count):
     child = os.fork()
@@ -229,19 +229,19 @@ print([os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
 def test_processes_that_upgrade_at_once_upgrade_once_and_keep_the_old_copy(
     paths: Paths, tmp_path: Path
 ) -> None:
-    restored(paths, HERE / "log-0001.sql")
+    restored(paths, HERE / "log-0002.sql")
     before = _dump(paths.database)
     assert _upgrade(paths, with_a_next_revision(tmp_path, "pass"), 6) == "[0, 0, 0, 0, 0, 0]\n"
     with sqlite3.connect(paths.database) as connection:
         assert connection.execute("SELECT * FROM novelty").fetchall() == [("made",)]
     connection.close()
-    assert _dump(f"{paths.database}.before-0002-from-0001") == before
+    assert _dump(f"{paths.database}.before-0003-from-0002") == before
 
 
 def test_a_process_killed_in_the_middle_of_an_upgrade_leaves_the_log_as_it_was(
     paths: Paths, tmp_path: Path
 ) -> None:
-    restored(paths, HERE / "log-0001.sql")
+    restored(paths, HERE / "log-0002.sql")
     before = _dump(paths.database)
     assert _upgrade(paths, with_a_next_revision(tmp_path, KILLED), 1) == "[-9]\n"
     assert _dump(paths.database) == before
@@ -261,7 +261,7 @@ def _upgrade(paths: Paths, directory: Path, count: int) -> str:
 
 
 def test_a_read_never_upgrades(paths: Paths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    restored(paths, HERE / "log-0001.sql")
+    restored(paths, HERE / "log-0002.sql")
     before = _dump(paths.database)
     pretend(monkeypatch, with_a_next_revision(tmp_path, "pass"))
     with Reader(paths) as reader:

@@ -1,0 +1,128 @@
+"""`marvel report`: the morning after, one row per agent, from the log alone."""
+
+import json
+import time
+from typing import Any
+
+from marvel import settings
+from marvel.cli.errors import say
+from marvel.cli.get import show
+from marvel.cli.history import since as moment
+from marvel.cli.listing import percent, text
+from marvel.cli.objects import published
+from marvel.cli.table import ABSENT, is_coloured, table
+from marvel.cli.tally import Agent, Tally
+from marvel.cli.times import DAY, HOUR, MINUTE, local
+from marvel.errors import UsageError
+from marvel.store.query import Reader, daemon_note
+from marvel.store.rows import events_after, position_at, world_at
+
+Row = dict[str, Any]
+
+OUTPUTS = ("table", "json", "jsonl")
+WORDS_MAX = 60  # characters of last words in the table
+HEADERS = (
+    *("WORKSPACE", "TEAM", "ROLE", "NAME", "STATE", "UP", "WORKING", "IDLE", "WAITING", "LIMITED"),
+    *("RESTARTS", "SHIFTS", "CTX%", "COST", "LAST WORDS"),
+)
+
+
+def report(since: str | None, output: str) -> int:
+    """Print what each agent did. Raises MarvelError."""
+    output = output.removeprefix("=")
+    if output not in OUTPUTS:
+        raise UsageError(f"there is no output {output!r}", hint=f"-o {' | '.join(OUTPUTS)}")
+    now = time.time()
+    begin = 0.0 if since is None else moment(since, now)
+    rows = _rows(begin, None if daemon_note(settings.paths()) is None else now)
+    if output == "json":
+        show(json.dumps([published(row) for row in rows], indent=2) + "\n")
+    elif output == "jsonl":
+        show("".join(json.dumps(published(row)) + "\n" for row in rows))
+    elif not rows:
+        say("No agents found.")
+    else:
+        say(f"since {local(begin)}" if since is not None else "since the log began")
+        show(table(HEADERS, [_cells(row) for row in rows], coloured=is_coloured()))
+    return 0
+
+
+def _rows(begin: float, now: float | None) -> list[Row]:
+    """Without a daemon (`now` is None) nothing is known past the last event."""
+    with Reader(settings.paths()) as reader:
+        head = reader.head()
+        position = max(position_at(reader, begin), reader.first() - 1) if head else 0
+        oldest = next(reader.events("position = ?", reader.first()), None)
+        tally = Tally(world_at(reader, position), max(begin, oldest["time"] if oldest else 0.0))
+        last = begin
+        for event in events_after(reader, position, until=head):
+            tally.add(event)
+            last = event.time
+    return [row_of(agent, tally.cost(agent)) for agent in tally.agents(last if now is None else now)]
+
+
+def row_of(agent: Agent, cost: float | None) -> Row:
+    """An agent as programs get it."""
+    session = agent.session
+    return {
+        "key": session.key,
+        "uid": session.uid,
+        "workspace": session.workspace,
+        "team": session.team,
+        "role": session.role,
+        "name": session.name,
+        "state": session.state,
+        "activity": session.activity or None,
+        "sessions": agent.sessions,
+        "up_seconds": round(agent.running, 3),
+        **{f"{name}_seconds": round(seconds, 3) for name, seconds in agent.seconds.items()},
+        "restarts": sum(agent.restarts.values()),
+        "restart_reasons": dict(sorted(agent.restarts.items())),
+        "shifts": agent.shifts,
+        "context_percent_start": agent.context_first,
+        "context_percent_end": agent.context_last,
+        "context_percent_peak": agent.context_peak,
+        "cost_usd": None if cost is None else round(cost, 6),
+        "last_words": agent.last_words or None,
+    }
+
+
+def _cells(row: Row) -> list[str]:
+    names = ("up_seconds", "working_seconds", "idle_seconds", "waiting_seconds", "limited_seconds")
+    words = row["last_words"] or ""
+    return [
+        *(text(row[name]) for name in ("workspace", "team", "role", "name", "state")),
+        *(span(row[name]) for name in names),
+        _restarts(row),
+        str(row["shifts"]),
+        _context(row),
+        ABSENT if row["cost_usd"] is None else f"{row['cost_usd']:.2f}",
+        text(words if len(words) <= WORDS_MAX else words[: WORDS_MAX - 1] + "…"),
+    ]
+
+
+def _restarts(row: Row) -> str:
+    """How many, and why: `3 (crashed 2, killed)`."""
+    reasons = row["restart_reasons"].items()
+    why = ", ".join(name if count == 1 else f"{name} {count}" for name, count in reasons)
+    return f"{row['restarts']} ({why})" if why else "0"
+
+
+def _context(row: Row) -> str:
+    """`12→40/85`: at the start, at the end, at its peak."""
+    start, end, peak = (row[f"context_percent_{name}"] for name in ("start", "end", "peak"))
+    return ABSENT if end is None else f"{percent(start)}→{percent(end)}/{percent(peak)}"
+
+
+def span(seconds: float) -> str:
+    """A span in its two largest units: 45s 12m 3h05m 2d04h."""
+    whole = round(seconds)
+    if whole == 0:
+        return ABSENT
+    if whole < MINUTE:
+        return f"{whole}s"
+    if whole < HOUR:
+        return f"{whole // MINUTE}m{whole % MINUTE:02}s"
+    if whole < DAY:
+        return f"{whole // HOUR}h{whole % HOUR // MINUTE:02}m"
+    return f"{whole // DAY}d{whole % DAY // HOUR:02}h"

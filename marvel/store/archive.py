@@ -1,0 +1,162 @@
+"""Moves old events to a file beside the log. What is left of them in the log is what it goes on from.
+
+The file is a whole log of its own, with hashes and triggers. The log keeps the hash of the last archived
+event, the world after it, and the newest version of each stream; so its chain can be checked, its tables
+rebuilt, and no version is used twice. `log.archived`, chained like every event, holds the world's own hash.
+
+The file is written and checked first; then the events are cut off in one transaction, the trigger against
+that lifted inside it. A crash between leaves a file too many, and loses nothing.
+"""
+
+import hashlib
+import itertools
+import os
+import sqlite3
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+
+from marvel.errors import LogUnavailable
+from marvel.events import NOWHERE, Draft, LogArchived
+from marvel.settings import Paths
+from marvel.store import migrate, projections, schema
+from marvel.store.append import Head
+from marvel.store.chain import BEGINNING, check_file
+from marvel.store.copies import alone, remove
+from marvel.store.engine import explained, open_once
+from marvel.store.query import Reader, uri
+from marvel.store.rows import unpacked, world_at
+from marvel.store.snapshots import packed_world
+from marvel.world import World
+
+NO_DELETE = "events_no_delete"  # the trigger that is lifted
+MOST_EVENTS = 1_000_000  # in one file: cutting them off takes 3 s, and others wait 5 s for the log
+
+
+class Cut(NamedTuple):
+    """Which events go, and what stays of them."""
+
+    first: int
+    head: Head  # the last of them
+    world: bytes
+    file: str
+
+    def draft(self) -> Draft:
+        """The fact of it."""
+        return Draft(
+            ref=NOWHERE,
+            fact=LogArchived(
+                first=self.first,
+                last=self.head.position,
+                hash=self.head.hash.hex(),
+                file=self.file,
+                world_sha256=hashlib.sha256(self.world).hexdigest(),
+            ),
+        )
+
+
+def write_file(paths: Paths, first: int, last: int) -> Cut:
+    """Write a log's events up to a position to a file beside it, and check that. Raises LogUnavailable."""
+    fresh = os.path.join(paths.home, f"archive-{first}-{last}.db.new")
+    remove(fresh)
+    with explained(fresh):
+        with Reader(paths) as reader:
+            world = world_at(reader, last)
+        engine = open_once(fresh)
+        migrate.upgrade(engine, fresh)
+        _fill(paths.database, fresh, last)
+        with engine.begin() as connection:
+            projections.replace_all(connection, world)
+        engine.dispose()
+        alone(fresh)
+    head = check_file(fresh)
+    if head.position != last:
+        raise LogUnavailable(f"{fresh} ends at position {head.position}, not {last}")
+    name = _free_name(paths.home, first, head)
+    os.rename(fresh, os.path.join(paths.home, name))
+    return Cut(first, head, packed_world(world), name)
+
+
+def cut(connection: sa.Connection, what: Cut) -> None:
+    """Take the archived events out of the log, inside the transaction that records it."""
+    row = {
+        "last": what.head.position,
+        "first": what.first,
+        "time": round(what.head.time * 1e6),
+        "hash": what.head.hash,
+        "file": what.file,
+        "world": what.world,
+    }
+    connection.execute(sa.insert(schema.archives), row)
+    events, last = schema.events.c, what.head.position
+    versions = sa.select(events.stream, sa.func.max(events.stream_version)).where(events.position <= last)
+    columns = ["stream", "version"]
+    insert = sa.insert(schema.archived_streams).prefix_with("OR REPLACE")
+    connection.execute(insert.from_select(columns, versions.group_by(events.stream)))
+    query = "SELECT sql FROM sqlite_master WHERE type = 'trigger' AND name = ?"
+    trigger = connection.exec_driver_sql(query, (NO_DELETE,)).scalar_one()
+    connection.exec_driver_sql(f"DROP TRIGGER {NO_DELETE}")
+    connection.execute(schema.events.delete().where(events.position <= last))
+    connection.exec_driver_sql(trigger)
+    connection.execute(schema.snapshots.delete().where(schema.snapshots.c.position <= last))
+
+
+def base(connection: sa.Connection) -> Head:
+    """What the log goes on from: the last archived event."""
+    row = _newest(connection)
+    return BEGINNING if row is None else Head(row.last, row.time / 1e6, row.hash)
+
+
+def base_world(connection: sa.Connection) -> World:
+    """The world after the last archived event. Raises LogUnavailable when that can't be read."""
+    row = _newest(connection)
+    return World() if row is None else unpacked(row.last, row.world)
+
+
+def wrong(connection: sa.Connection) -> str | None:
+    """What is not as it was archived, or None."""
+    row = _newest(connection)
+    if row is None:
+        return None
+    columns = schema.events.c
+    query = sa.select(columns.payload).where(columns.stream == "log", columns.kind == LogArchived.kind)
+    payload = connection.execute(query.order_by(columns.position.desc()).limit(1)).scalar()
+    if payload is not None and hashlib.sha256(row.world).hexdigest() not in payload:
+        return f"the world that positions up to {row.last} led to was changed after they were archived"
+    return None
+
+
+def _newest(connection: sa.Connection) -> Any:
+    return connection.execute(sa.select(schema.archives).order_by(schema.archives.c.last.desc())).first()
+
+
+def _free_name(home: str, first: int, head: Head) -> str:
+    """A name that is free, or whose file has these very events: one of a restored log may have others."""
+    for number in itertools.count(1):
+        name = f"archive-{first}-{head.position}{f'-{number}' if number > 1 else ''}.db"
+        path = os.path.join(home, name)
+        if not os.path.exists(path) or _is_headed(path, head):
+            break
+    return name
+
+
+def _is_headed(path: str, head: Head) -> bool:
+    try:
+        return check_file(path) == head
+    except LogUnavailable:
+        return False
+
+
+def _fill(source: str, target: str, last: int) -> None:
+    """Copy what belongs into an archive, but for its tables of rows."""
+    connection = sqlite3.connect(uri(target).replace("mode=ro", "mode=rw"), uri=True, isolation_level=None)
+    try:
+        connection.execute("ATTACH ? AS log", (uri(source),))
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("INSERT INTO events SELECT * FROM log.events WHERE position <= ?", (last,))
+        for table in ("archives", "archived_streams"):
+            connection.execute(f"INSERT INTO {table} SELECT * FROM log.{table}")  # noqa: S608
+        connection.execute("INSERT INTO meta SELECT * FROM log.meta WHERE name IN ('log_id', 'projection')")
+        connection.execute("COMMIT")
+    finally:
+        connection.close()
