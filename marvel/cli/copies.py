@@ -11,7 +11,8 @@ from marvel.cli.errors import say
 from marvel.cli.get import show
 from marvel.cli.times import local
 from marvel.cli.waiting import confirm
-from marvel.client.door import claimed, user
+from marvel.client.door import claimed
+from marvel.client.person import user
 from marvel.daemon import head as heads
 from marvel.daemon.lock import Lock
 from marvel.errors import LogUnavailable, NotFound
