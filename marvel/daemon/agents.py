@@ -77,6 +77,7 @@ class Agents:
         environ: Mapping[str, str],
         paths: Paths,
         log_id: str,
+        knows: Callable[[str], bool],
         seen: Callable[[tuple[Pane, ...]], None],
     ) -> None:
         self._machine = machine
@@ -88,6 +89,7 @@ class Agents:
         self._environ = environ
         self._home = paths.home
         self._log_id = log_id
+        self._knows = knows  # whether the log tells of a session, also of one that is forgotten
         self._seen = seen  # is shown every list of panes
         self._agents: dict[str, Agent] = {}
         self._asking: set[str] = set()  # workspaces whose tmux is being asked for ends
@@ -134,7 +136,7 @@ class Agents:
         sessions = self._world().sessions
         for uid in self._machine.uids_of(self._home):
             session = sessions.get(uid)
-            if session is not None and not session.alive:
+            if not session.alive if session is not None else self._knows(uid):
                 self._sweep_leftovers(uid)
 
     # --- start ---------------------------------------------------------------------------------

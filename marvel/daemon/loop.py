@@ -107,6 +107,7 @@ class Loop:
             environ=environ,
             paths=paths,
             log_id=store.log_id,
+            knows=store.knows,
             seen=self._vitals.saw,
         )
         self._orders = Orders(

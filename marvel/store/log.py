@@ -154,6 +154,12 @@ class Store:
                 return
             after = batch[-1].position
 
+    def knows(self, uid: str) -> bool:
+        """Whether any event is about a session, remembered or not. Reads the whole log when none is."""
+        query = sa.select(schema.events.c.position).where(schema.events.c.uid == uid).limit(1)
+        with explained(self.path), self._transaction() as connection:
+            return connection.execute(query).first() is not None
+
     def beat(self, rows: list[dict[str, Any]]) -> None:
         """Renew leases: rows of uid, at and said_at (µs), context_percent, count (to be added).
 

@@ -15,6 +15,7 @@ NAMED = {
     "an order to end that is given anew after the clock went back ends in time": 1001,
     "a daemon that stood still past the time of a KILL sends it before it gives up": 1436,
     "a pane that a hanging tmux makes late leaves no process behind": 5800,
+    "so is what a forgotten session left running": 20557,
     "a restart that is due at a fraction of a microsecond is due": 0,
 }
 SEEDS = range(1000, 1040)
