@@ -56,11 +56,13 @@ def _message(body: dict[str, Any], block: dict[str, Any]) -> Reply:
     if not body.get("stream"):
         content = [{**block, **({"text": TEXT} if stop == "end_turn" else {})}]
         return plain(200, {**message, "content": content, **ended}, asked=True)
-    return stream((
-        {"type": "message_start", "message": message},
-        {"type": "content_block_start", "index": 0, "content_block": block},
-        {"type": "content_block_delta", "index": 0, "delta": delta},
-        {"type": "content_block_stop", "index": 0},
-        {"type": "message_delta", "delta": ended, "usage": {"output_tokens": OUTPUT_TOKENS}},
-        {"type": "message_stop"},
-    ))
+    return stream(
+        (
+            {"type": "message_start", "message": message},
+            {"type": "content_block_start", "index": 0, "content_block": block},
+            {"type": "content_block_delta", "index": 0, "delta": delta},
+            {"type": "content_block_stop", "index": 0},
+            {"type": "message_delta", "delta": ended, "usage": {"output_tokens": OUTPUT_TOKENS}},
+            {"type": "message_stop"},
+        )
+    )

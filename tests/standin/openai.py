@@ -41,11 +41,13 @@ def _response(body: dict[str, Any], item: dict[str, Any]) -> Reply:
         "total_tokens": INPUT_TOKENS + OUTPUT_TOKENS,
     }
     response = {"id": "resp_1", "object": "response", "model": body.get("model"), "output": [item]}
-    return stream((
-        {"type": "response.created", "response": {"id": "resp_1"}},
-        {"type": "response.output_item.done", "output_index": 0, "item": item},
-        {"type": "response.completed", "response": {**response, "status": "completed", "usage": usage}},
-    ))
+    return stream(
+        (
+            {"type": "response.created", "response": {"id": "resp_1"}},
+            {"type": "response.output_item.done", "output_index": 0, "item": item},
+            {"type": "response.completed", "response": {**response, "status": "completed", "usage": usage}},
+        )
+    )
 
 
 def _since_the_last_answer(items: list[dict[str, Any]]) -> str:
