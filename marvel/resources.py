@@ -22,7 +22,7 @@ Attention = Literal["", "waiting", "limited", "stale", "no-beat", "stuck"]
 ShiftReason = Literal["requested", "template", "undo"]
 ShiftPhase = Literal["launching", "draining"]
 ShownPhase = Literal["launching", "draining", "aborting", "paused"]
-TypingPurpose = Literal["handoff", "handoff-notice", "resume"]
+TypingPurpose = Literal["resume", "handoff", "handoff-notice"]
 
 # typed: no Enter was asked for; confirmed: the agent's runtime told that it began to work on it.
 InjectOutcome = Literal["typed", "submitted", "confirmed", "failed"]
