@@ -113,7 +113,7 @@ class Loop:
         self._orders = Orders(
             paths,
             tokens=tokens,
-            promise=promise_of,
+            promise=lambda template: promise_of(template).heartbeat,
             record=self._reconciler.command,
             clock=machine.monotonic,
         )
