@@ -20,7 +20,7 @@ from marvel.tmux.timers import Timers
 
 HOST = "127.0.0.1"
 RETRY_FIRST_SECONDS, RETRY_MAX_SECONDS = 0.25, 5.0
-PATIENCE_SECONDS = 45.0  # until a stream that never opened is given up on
+PATIENCE_SECONDS = 75.0  # until a stream that never opened is told of: opencode has been seen to take 50
 SILENCE_SECONDS = 60.0  # of a stream that beats every ten: it is opened anew
 ANSWER_SECONDS = 20.0  # for what is asked once
 READ_BYTES = 64 * 1024

@@ -24,8 +24,7 @@ class Cli(NamedTuple):
 
     name: str
     set_up: Callable[[Path, Path, str], Setting]  # the user's home, the project, the stand-in's URL
-    tells_limits: bool = True
-    tells_when_started: bool = True  # before its first turn
+    silence_at_limits: str = ""  # why it can't be told that one was hit
 
     @property
     def binary(self) -> str | None:
@@ -102,7 +101,7 @@ def opencode(user: Path, project: Path, url: str) -> Setting:
 
 CLIS = (
     Cli("claude", claude),
-    Cli("codex", codex, tells_when_started=False),
-    Cli("gemini", gemini, tells_limits=False),
+    Cli("codex", codex, silence_at_limits="runs no hook after a turn that was refused"),
+    Cli("gemini", gemini, silence_at_limits="runs no hook while it tries again"),
     Cli("opencode", opencode),
 )
