@@ -384,6 +384,22 @@ class SessionSignaled(Fact, frozen=True):
     cost_usd: float | None = None
 
 
+class SessionDegraded(Fact, frozen=True):
+    """A signal that its agent promised does not come: it is judged by its process alone."""
+
+    kind = "session.degraded"
+    warning = True
+    reason: str  # too-old, no-stream
+    detail: str
+
+
+class SessionContinued(Fact, frozen=True):
+    """Its limit is over: it shall be told to go on."""
+
+    kind = "session.continued"
+    text: str
+
+
 class SessionTriggered(Fact, frozen=True):
     """It is full or old: a successor inside its cohort takes over."""
 
@@ -685,6 +701,8 @@ AnyFact = (
     | SessionRestartRequested
     | SessionRecovered
     | SessionSignaled
+    | SessionDegraded
+    | SessionContinued
     | SessionTriggered
     | SessionRetiring
     | SessionKept

@@ -47,7 +47,8 @@ KEPT = frozenset({
     "payload", "info", "last_token_usage", "total_tokens", "model_context_window",
     "codex_error_info", "thread-id", "tool_name", "llm_request", "llm_response", "usageMetadata",
     "totalTokenCount", "properties", "sessionID", "status", "attempt", "next", "role", "rollout",
-    "timestamp",
+    "timestamp", "permission", "parentID", "tokens", "input", "output", "reasoning", "cache", "read", "write",
+    "providerID",
 })  # fmt: skip
 
 

@@ -22,7 +22,7 @@ Attention = Literal["", "waiting", "limited", "stale", "no-beat", "stuck"]
 ShiftReason = Literal["requested", "template", "undo"]
 ShiftPhase = Literal["launching", "draining"]
 ShownPhase = Literal["launching", "draining", "aborting", "paused"]
-TypingPurpose = Literal["handoff", "handoff-notice"]
+TypingPurpose = Literal["resume", "handoff", "handoff-notice"]
 
 # typed: no Enter was asked for; confirmed: the agent's runtime told that it began to work on it.
 InjectOutcome = Literal["typed", "submitted", "confirmed", "failed"]
@@ -34,6 +34,14 @@ ENDED: frozenset[State] = frozenset({"stopped", "succeeded", "failed", "crashloo
 
 
 KEYS_SECONDS = 2.0  # a session has to end after `stop.keys` were typed, before it gets a signal
+
+
+class Promise(NamedTuple):
+    """What controllers need to know of how an agent CLI behaves; its adapter tells."""
+
+    heartbeat: HeartbeatMode = "none"
+    resumes: bool = False  # a refill can go on with the conversation of the one before it
+    tells: bool = False  # a first signal is due: at its start, or with the prompt it is given
 
 
 class Spec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -361,6 +369,8 @@ class Session(Resource, frozen=True):
     resumes: str = ""  # the conversation it was started to go on with
     activity_detail: str = ""  # why it waits or is limited
     limited_until: float | None = None  # when its limit ends, where that is told
+    continued_at: float | None = None  # when it was last told to go on after a limit
+    degraded: str = ""  # which promised signal does not come, in words
     model: str = ""  # as the agent names it
     cost_usd: float | None = None  # of its conversation so far
     signaled_at: float | None = None  # first beat

@@ -25,6 +25,7 @@ from marvel.resources import (
     StopOrder,
     Team,
     TeamKey,
+    Typing,
     Workspace,
 )
 from marvel.shiftfold import next_shift, remembered, retirement_fields
@@ -568,6 +569,11 @@ def _session_fields(old: Session, event: Event) -> dict[str, Any] | None:
             return {"prompted": True}
         case events.SessionSignaled():
             return _signaled(old, fact, time)
+        case events.SessionDegraded():
+            promise = {"heartbeat": "none", "degraded": fact.detail}
+            return promise | {"attention": "no-beat", "attention_at": time}
+        case events.SessionContinued():
+            return {"typing": Typing(purpose="resume", text=fact.text), "continued_at": time}
         case events.SessionReadied():
             return {"ready": fact.ready, "ready_since": time}
         case events.SessionStuck():
@@ -591,7 +597,9 @@ def _judged(old: Session, fact: events.HealthChanged, time: float) -> dict[str, 
         fields["health_since"] = time
     if fact.health == "healthy":
         fields |= {"misses": 0, "missed_at": None, "passed_at": old.passed_at or time}
-        if old.attention in ("stale", "no-beat"):  # what else there was to look at still is
+        if (
+            old.attention in ("stale", "no-beat") and not old.degraded
+        ):  # what else there was to look at still is
             waits = old.activity in ("waiting", "limited")
             fields |= {"attention": old.activity if waits else "", "attention_at": time if waits else None}
     return fields

@@ -22,6 +22,7 @@ from marvel.resources import (
     Cohort,
     HeartbeatMode,
     Manifest,
+    Promise,
     Role,
     RoleKey,
     RoleSpec,
@@ -129,7 +130,7 @@ class Story:
         return self.decide(sessions.reconcile, key).wake_at
 
     def view(self, key: RoleKey = AGENTS) -> View:
-        return view_of(self.world, key, leases={}, promise=lambda _template: self.promise)
+        return view_of(self.world, key, leases={}, promise=lambda _template: Promise(self.promise))
 
     def see(self, observation: observations.Observation) -> list[Event]:
         """The daemon saw something."""

@@ -7,7 +7,7 @@ from marvel import commands, keys
 from marvel.cli import door, oneoff, waiting
 from marvel.cli.errors import say
 from marvel.cli.get import show
-from marvel.client.door import promise
+from marvel.client.door import mode_of
 from marvel.commands.naming import session_or_team
 from marvel.commands.orders import Delete, Kill, Restart, Run, Scale
 from marvel.errors import DaemonUnavailable, NotFound, UsageError
@@ -60,7 +60,7 @@ def restart(key: str, *, wait: bool, timeout: float) -> None:
 
     def decide(world: World, now: float) -> list[Draft]:
         found.append(session_or_team(world, key))
-        return order.decide(world, now, promise)
+        return order.decide(world, now, mode_of)
 
     show(order.told(door.record(decide, needs=order.needs, what=order.what(), workspace=order.workspace())))
     door.warn_without_daemon(paths())

@@ -183,6 +183,8 @@ SUMMARIES: dict[str, Callable[[Row, float], str]] = {
     "session.forgotten": _nothing,
     "session.stuck": lambda p, at: "stuck" if p.get("stuck", True) else "moves again",
     "session.attention": _why,
+    "session.degraded": _why,
+    "session.continued": _nothing,
     "health.missed": lambda p, at: _join(f"{p['misses']} in a row", p.get("reason")),
     "health.recovered": _nothing,
     "health.changed": lambda p, at: _join(p["health"], p.get("reason")),

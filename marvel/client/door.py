@@ -67,7 +67,7 @@ class Door:
     def obey(self, order: Order, *, command: str | None = None) -> list[Event]:
         """Carry out one order here; returns its events."""
         return self.record(
-            lambda world, now: order.decide(world, now, promise),
+            lambda world, now: order.decide(world, now, mode_of),
             needs=order.needs,
             what=order.what(),
             workspace=order.workspace(),
@@ -93,7 +93,7 @@ class Door:
         return self._claim.uid if self._claim else ""
 
 
-def promise(template: Template) -> HeartbeatMode:
+def mode_of(template: Template) -> HeartbeatMode:
     """How the sessions of a template will beat."""
     return adapter_of(template).heartbeat
 

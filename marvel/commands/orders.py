@@ -18,7 +18,7 @@ from marvel.events import Draft, Event
 from marvel.resources import Capability, HeartbeatMode, RoleKey, RuntimeSpec, TeamKey, Template
 from marvel.world import World
 
-Promise = Callable[[Template], HeartbeatMode]
+ModeOf = Callable[[Template], HeartbeatMode]
 ENDED = {"session.forgotten": "forgotten", "session.restart-requested": "restarting"}  # else it is stopping
 
 
@@ -35,7 +35,7 @@ class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """The only workspace whose world it needs; None: all of them."""
         raise NotImplementedError
 
-    def decide(self, world: World, now: float, promise: Promise) -> list[Draft]:
+    def decide(self, world: World, now: float, mode_of: ModeOf) -> list[Draft]:
         """What it changes. Raises MarvelError."""
         raise NotImplementedError
 
@@ -59,7 +59,7 @@ class Scale(Order, frozen=True):
     def workspace(self) -> str | None:
         return self._key().workspace
 
-    def decide(self, world: World, now: float, promise: Promise) -> list[Draft]:
+    def decide(self, world: World, now: float, mode_of: ModeOf) -> list[Draft]:
         return acts.scale(world, self._key(), self.replicas, force_large=self.force_large)
 
     def told(self, events: list[Event]) -> str:
@@ -82,7 +82,7 @@ class Kill(Order, frozen=True):
     def workspace(self) -> str | None:
         return workspace_of(self.key)
 
-    def decide(self, world: World, now: float, promise: Promise) -> list[Draft]:
+    def decide(self, world: World, now: float, mode_of: ModeOf) -> list[Draft]:
         return acts.kill(world, session_of(world, self.key).uid, now)
 
     def told(self, events: list[Event]) -> str:
@@ -98,7 +98,7 @@ class Delete(Kill, frozen=True):
     def what(self) -> str:
         return f"delete {self.key}"
 
-    def decide(self, world: World, now: float, promise: Promise) -> list[Draft]:
+    def decide(self, world: World, now: float, mode_of: ModeOf) -> list[Draft]:
         return acts.delete_session(world, session_of(world, self.key).uid, now)
 
 
@@ -114,7 +114,7 @@ class Restart(Order, frozen=True):
     def workspace(self) -> str | None:
         return workspace_of(self.key)
 
-    def decide(self, world: World, now: float, promise: Promise) -> list[Draft]:
+    def decide(self, world: World, now: float, mode_of: ModeOf) -> list[Draft]:
         target = session_or_team(world, self.key)
         if isinstance(target, TeamKey):
             return acts.restart_team(world, target)
@@ -140,7 +140,7 @@ class Shift(Order, frozen=True):
     def workspace(self) -> str | None:
         return self._key().workspace
 
-    def decide(self, world: World, now: float, promise: Promise) -> list[Draft]:
+    def decide(self, world: World, now: float, mode_of: ModeOf) -> list[Draft]:
         return shift(world, self._key(), self.role)
 
     def told(self, events: list[Event]) -> str:
@@ -167,7 +167,7 @@ class Run(Order, frozen=True):
     def workspace(self) -> str | None:
         return self.in_workspace
 
-    def decide(self, world: World, now: float, promise: Promise) -> list[Draft]:
+    def decide(self, world: World, now: float, mode_of: ModeOf) -> list[Draft]:
         keys.check_names(self.in_workspace, self.team, self.role)
         for name, value in self.env.items():
             keys.check_variable(name, value)
@@ -175,7 +175,7 @@ class Run(Order, frozen=True):
             raise UsageError("there is no command to run")
         runtime = RuntimeSpec(command=self.argv[0], args=self.argv[1:], cwd=self.cwd, env=self.env)
         template = Template(runtime=runtime)
-        return acts.run(world, self._key(), template, now, heartbeat=promise(template))
+        return acts.run(world, self._key(), template, now, heartbeat=mode_of(template))
 
     def told(self, events: list[Event]) -> str:
         ref = events[-1].ref

@@ -14,7 +14,7 @@ import msgspec
 
 from marvel import turns
 from marvel.events import Draft
-from marvel.resources import Cohort, HeartbeatMode, Role, RoleKey, Session, Shift, StopSpec, Template
+from marvel.resources import Cohort, Promise, Role, RoleKey, Session, Shift, StopSpec, Template
 from marvel.world import World
 
 
@@ -54,13 +54,17 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     screens: Mapping[str, Screen] = {}
     probes: Mapping[str, Probed] = {}
     watched_since: tuple[float, ...] = ()  # a daemon began to look, or the clock became another
-    promises: Mapping[int, HeartbeatMode]  # by generation: what the cohort's adapter promises
+    promises: Mapping[int, Promise]  # by generation: what the cohort's adapter promises
     shift: Shift | None = None
     ahead: Callable[[], str] = lambda: ""  # the team's role that has to shift first; empty: its turn
 
     def looking_since(self, now: float) -> float:
         """Since when things were looked at without a break; a time ahead of the clock tells nothing."""
         return max((at for at in self.watched_since if at <= now), default=0.0)
+
+    def promise(self, generation: int) -> Promise:
+        """What the sessions of a generation are expected to do."""
+        return self.promises.get(generation, Promise())
 
     def stop_spec(self, session: Session) -> StopSpec:
         """How a session is to end: as its role says, or said last."""
@@ -84,11 +88,11 @@ def view_of(
     key: RoleKey,
     *,
     leases: Mapping[str, Lease],
-    promise: Callable[[Template], HeartbeatMode],
+    promise: Callable[[Template], Promise],
     screens: Mapping[str, Screen] | None = None,
     probes: Mapping[str, Probed] | None = None,
 ) -> View:
-    """One role out of the world. `promise` tells how an adapter's sessions beat."""
+    """One role out of the world. `promise` tells what a template's adapter promises."""
     daemon = world.daemon
     cohorts = world.cohorts_of(key)
     return View(

@@ -29,6 +29,7 @@ from marvel.events import (
 )
 from marvel.resources import Attention, HealthcheckSpec, Session
 
+SILENT_SECONDS = 90.0  # after which an agent that should have told of its start, or first turn, did not
 STUCK_AFTER_SECONDS = 900.0  # of `working` with neither a word nor a byte on the screen
 SCREEN_LOOK_SECONDS = 20.0  # between looks at what a screen last showed
 TELLING = ("working", "stuck", "waiting", "limited")  # activities that something may follow from
@@ -55,6 +56,8 @@ def reconcile(view: View, now: float) -> Decision:
 def _is_settled(view: View, session: Session) -> bool:
     """Whether all is said of a session, and neither time nor a beat can change it: most of them, mostly."""
     if not session.ready or session.activity in TELLING or session.misses:
+        return False
+    if _is_silent(view, session) and session.attention != "no-beat":
         return False
     check = check_of(view, session)
     if check is None:
@@ -283,13 +286,28 @@ def _attention(view: View, session: Session, now: float) -> Verdict:
                 return Verdict(wake_at=stale_at)
             if now >= stale_at:
                 reason, detail = _silence(session, check)
+    elif not reason and _is_silent(view, session):
+        silent_at = (session.started_at or 0.0) + SILENT_SECONDS
+        if now < silent_at:
+            return Verdict(wake_at=silent_at)
+        reason, detail = "no-beat", _unheard(session, "told nothing", SILENT_SECONDS)
     if not reason or reason == session.attention:
         return NOTHING
     return Verdict(SessionAttention(reason=reason, detail=detail))  # type: ignore[arg-type]
 
 
+def _is_silent(view: View, session: Session) -> bool:
+    """Whether an agent that beats for nobody has not told even of its first turn."""
+    promised = view.promise(session.generation).tells and not session.degraded
+    return promised and session.signaled_at is None
+
+
 def _silence(session: Session, check: HealthcheckSpec) -> tuple[Attention, str]:
     seconds = check.timeout * check.failure_threshold
     if session.signaled_at is None:
-        return "no-beat", f"never beat in {seconds:g} s: marvel attach {session.key} shows what it does"
+        return "no-beat", _unheard(session, "never beat", seconds)
     return "stale", f"{session.activity}, and no beat for {seconds:g} s"
+
+
+def _unheard(session: Session, what: str, seconds: float) -> str:
+    return f"{what} in {seconds:g} s: marvel attach {session.key} shows what it does"

@@ -24,6 +24,7 @@ from marvel.events import (
     Ref,
     SessionBackedOff,
     SessionCleared,
+    SessionContinued,
     SessionForgotten,
     SessionGaveUp,
     SessionRecovered,
@@ -36,6 +37,7 @@ from marvel.events import (
 from marvel.resources import Cohort, Role, Session, State, mint, session_name
 
 PROVEN_AFTER_SECONDS = 0.05  # a session that lived this long proves its template
+RESET_GRACE_SECONDS = 30.0  # in which an agent goes on by itself, after its limit is over
 ONE_OFF_KEPT_SECONDS = 3600.0  # an ended one-off stays in the listing
 UNPROVEN, INTERVAL = "template-unproven", "start-interval"  # reasons to hold a pending session
 
@@ -107,6 +109,8 @@ class _Pass:
                 self._recover(self.view.role, session)
             if has_budget:
                 self._hold_to_budget(self.view.role, session)
+            if session.activity == "limited":
+                self._continue(cohort, session)
 
     def _prove(self, cohort: Cohort, slots: list[Session]) -> bool:
         """Whether one of the cohort's sessions has lived, or has ended well."""
@@ -156,6 +160,19 @@ class _Pass:
             self._wake(over_at)
         elif session.activity not in MID_TURN:
             self._stop(session, BUDGET, session.position, state="failed")
+
+    def _continue(self, cohort: Cohort, session: Session) -> None:
+        """An agent that still waits after its limit is over is told to go on, once."""
+        until, text = session.limited_until, cohort.template.resume_prompt
+        is_free = session.typing is None and session.retirement is None
+        if session.state != "running" or session.activity != "limited" or until is None or not is_free:
+            return
+        if not text or (session.continued_at is not None and session.continued_at >= until):
+            return
+        if self.now < until + RESET_GRACE_SECONDS:
+            self._wake(until + RESET_GRACE_SECONDS)
+        else:
+            self._add(session_ref(session), SessionContinued(text=text), session.position)
 
     def _one_off(self, session: Session) -> None:
         if session.alive:
@@ -257,11 +274,12 @@ class _Starts:
         if not reason:
             self._note_start()
         runtime = cohort.template.runtime
+        promise = self.work.view.promise(cohort.generation)
         fact = SessionScheduled(
             index=index,
             image=runtime.image,
             command=runtime.command,
-            heartbeat=self.work.view.promises.get(cohort.generation, "none"),
+            heartbeat=promise.heartbeat,
             held=bool(reason),
             reason=reason,
             restarts=after.restarts + 1 if after else 0,
@@ -269,7 +287,7 @@ class _Starts:
             delay=verdict.delay if verdict else 0.0,
             replaces=after.uid if after else "",
             predecessor=after.predecessor if after else "",
-            resumes=resumed(cohort.template, after),
+            resumes=resumed(cohort.template, after) if promise.resumes else "",
         )
         ref = Ref(
             workspace=cohort.workspace,

@@ -14,10 +14,11 @@ from collections.abc import Callable, Collection, Mapping
 
 from marvel.daemon import tails
 from marvel.daemon.fleet import Fleet
-from marvel.daemon.launch import Unlaunchable, prepare, typed_prompt, wish_of
+from marvel.daemon.launch import Unlaunchable, answer_trust, prepare, typed_prompt, wish_of
 from marvel.daemon.machine import Machine
 from marvel.daemon.observations import (
     Observation,
+    degraded,
     ended,
     leftover,
     orphaned,
@@ -32,8 +33,10 @@ from marvel.daemon.poller import READ
 from marvel.daemon.stopper import Stopper
 from marvel.daemon.typing import Typing
 from marvel.daemon.typist import Typist
-from marvel.resources import Session, StopOrder
-from marvel.runtimes import LaunchPlan, Place
+from marvel.daemon.versions import Versions
+from marvel.resources import RoleSpec, Session, StopOrder, Template
+from marvel.runtimes import LaunchPlan, Place, Wish, adapter_of
+from marvel.runtimes.launch import is_too_old, too_old_words
 from marvel.settings import Paths
 from marvel.tmux import Failed, Pane, PaneSpec, TmuxServer
 from marvel.tmux.timers import Timers
@@ -79,6 +82,7 @@ class Agents:
         log_id: str,
         knows: Callable[[str], bool],
         seen: Callable[[tuple[Pane, ...]], None],
+        versions: Versions,
     ) -> None:
         self._machine = machine
         self._fleet = fleet
@@ -90,6 +94,7 @@ class Agents:
         self._home = paths.home
         self._log_id = log_id
         self._knows = knows  # whether the log tells of a session, also of one that is forgotten
+        self._versions = versions
         self._seen = seen  # is shown every list of panes
         self._agents: dict[str, Agent] = {}
         self._asking: set[str] = set()  # workspaces whose tmux is being asked for ends
@@ -149,10 +154,14 @@ class Agents:
         template, role = wish_of(self._world(), session)
         if template is None:
             return  # its cohort is gone: the controllers will stop it
+        if not self._versions.is_settled(template, lambda: self.look(session.uid)):
+            return  # looks again once it is
+        wish = self._wish(session, template, role)
         agent = self._agents[session.uid] = Agent(session.uid, session.workspace)
         try:
-            plan = prepare(session, template, role, self._place(session), self._environ)
+            plan = prepare(wish, self._environ)
             self._write_files(session, plan)
+            answer_trust(wish, plan, self._environ)
             log = self._outputs.path_for(session)
         except Unlaunchable as problem:
             del self._agents[session.uid]
@@ -163,6 +172,8 @@ class Agents:
             self._note(start_delayed(session.uid, "state-directory", f"{error.filename}: {error.strerror}"))
             self._timers.after(UNREACHABLE_SECONDS, lambda: self.compare(session.workspace))
             return
+        if is_too_old(adapter_of(template), wish.version):
+            self._note(degraded(session.uid, "too-old", too_old_words(adapter_of(template), wish.version)))
         agent.creating = True
         spec = PaneSpec(
             uid=session.uid, log_id=self._log_id, argv=plan.argv, env=plan.env, cwd=plan.cwd, log=log
@@ -172,7 +183,13 @@ class Agents:
     def _prompt(self, session: Session) -> str:
         """What is to be typed to a session once it runs."""
         template, role = wish_of(self._world(), session)
-        return typed_prompt(session, template, role, self._place(session)) if template else ""
+        return typed_prompt(self._wish(session, template, role)) if template else ""
+
+    def _wish(self, session: Session, template: Template, role: RoleSpec | None) -> Wish:
+        version = self._versions.of(template)
+        return Wish(
+            session=session, template=template, role=role, place=self._place(session), version=version
+        )
 
     def _check_outputs(self) -> None:
         self._outputs.check()

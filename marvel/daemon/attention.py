@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from marvel.daemon.children import Children
-from marvel.events import Event, SessionAttention, SessionEnded
+from marvel.events import Event, SessionAttention, SessionDegraded, SessionEnded
 from marvel.logs import Logger
 from marvel.tmux import server_environment
 
@@ -65,6 +65,8 @@ def reason_of(event: Event) -> str:
     """Why an event needs a person; empty when it does not."""
     if isinstance(event.fact, SessionAttention):
         return event.fact.reason
+    if isinstance(event.fact, SessionDegraded):
+        return "no-beat"
     if event.kind in FAILED or (isinstance(event.fact, SessionEnded) and event.fact.state == "failed"):
         return "failed"
     return "aborted" if event.kind == ABORTED else ""

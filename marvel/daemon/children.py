@@ -77,6 +77,7 @@ class Children:
         done: Done,
         cwd: str = "/",
         stdin: bytes = b"",
+        stdout: int = subprocess.DEVNULL,
     ) -> None:
         """Run a program for at most `seconds`. Raises OSError or ValueError when it can't be run."""
         mark = uuid4().hex
@@ -88,7 +89,7 @@ class Children:
                 cwd=cwd,
                 env={**env, MARK: mark},
                 stdin=given,
-                stdout=subprocess.DEVNULL,
+                stdout=stdout,
                 stderr=subprocess.DEVNULL,
                 start_new_session=True,
             )

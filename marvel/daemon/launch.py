@@ -6,11 +6,13 @@ silent exit status 1; so both are looked at first. Problems are `Unlaunchable`, 
 
 import os
 import shutil
+import socket
 from collections.abc import Mapping
 
 import msgspec
 
 import marvel
+from marvel.daemon import trust
 from marvel.resources import RoleSpec, Session, Template
 from marvel.runtimes import LaunchPlan, Place, Wish, adapter_of, launch_plan
 from marvel.runtimes.launch import expanded
@@ -39,19 +41,28 @@ def wish_of(world: World, session: Session) -> tuple[Template | None, RoleSpec |
     return None, None
 
 
-def prepare(
-    session: Session, template: Template, role: RoleSpec | None, place: Place, environ: Mapping[str, str]
-) -> LaunchPlan:
+def prepare(wish: Wish, environ: Mapping[str, str]) -> LaunchPlan:
     """The plan with an argv that can be executed and a whole environment.
 
     Raises Unlaunchable.
     """
-    wish = Wish(session=session, template=template, role=role, place=place)
-    plan = launch_plan(wish, adapter_of(template))
+    adapter = adapter_of(wish.template)
+    if adapter.stream is not None:
+        wish = msgspec.structs.replace(wish, place=wish.place._replace(port=_free_port()))
+    plan = launch_plan(wish, adapter)
     _check_directory(plan.cwd)
-    env = {**_recorded_elsewhere(expanded(template, session), environ), **plan.env}
+    env = {**_recorded_elsewhere(expanded(wish.template, wish.session), environ), **plan.env}
     path = env.get("PATH", environ.get("PATH", os.defpath))
     return msgspec.structs.replace(plan, argv=_executable(plan, path), env=env)
+
+
+def answer_trust(wish: Wish, plan: LaunchPlan, environ: Mapping[str, str]) -> None:
+    """What `trust_workspace` allows: the agent's own note that its directory is trusted. Raises OSError."""
+    merge = adapter_of(wish.template).trust(
+        os.path.realpath(plan.cwd), {**server_environment(environ), **plan.env}
+    )
+    if merge is not None and wish.template.runtime.trust_workspace:
+        trust.put(merge)
 
 
 def surroundings(
@@ -72,10 +83,9 @@ def surroundings(
     return plan.cwd, env
 
 
-def typed_prompt(session: Session, template: Template, role: RoleSpec | None, place: Place) -> str:
+def typed_prompt(wish: Wish) -> str:
     """What is to be typed to a session once it runs, as its plan says; empty: nothing."""
-    wish = Wish(session=session, template=template, role=role, place=place)
-    return launch_plan(wish, adapter_of(template)).typed_prompt
+    return launch_plan(wish, adapter_of(wish.template)).typed_prompt
 
 
 def place_reporter(home: str) -> None:
@@ -85,6 +95,13 @@ def place_reporter(home: str) -> None:
     shutil.copyfile(source, fresh)
     os.chmod(fresh, 0o600)
     os.replace(fresh, os.path.join(home, REPORTER))
+
+
+def _free_port() -> int:
+    """A port that nobody listens on now. If another takes it first, the agent can't, and is told of."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def _check_directory(cwd: str) -> None:

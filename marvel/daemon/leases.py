@@ -8,14 +8,12 @@ import math
 from collections.abc import Callable
 from typing import Any, get_args
 
-import msgspec
-
 from marvel.controllers import Lease
 from marvel.daemon.observations import Observation, context_trigger, says_something_new, signaled
 from marvel.daemon.tokens import Tokens
 from marvel.resources import Activity, RoleKey, Session
 from marvel.runtimes import Signal, parse
-from marvel.runtimes.activity import Told, freshest
+from marvel.runtimes.activity import Told, derive
 from marvel.runtimes.values import number
 from marvel.store.log import Store
 from marvel.world import World
@@ -54,13 +52,14 @@ class Leases:
         self._unwritten: dict[str, int] = {}  # beats since the last write
         self._write_at: float | None = None
         self._told: dict[str, Told] = {}  # freshest evidence of each session's activity
+        self._conversations: dict[str, str] = {}  # what it told last: the log hears of it a pass later
 
     def beat(self, params: dict[str, Any], wall: float, now: float) -> str:
         """Take one beat; returns the session's uid. Raises BeatRefused."""
         session = self._session(params)
         if "token" in params and not self._tokens.fits(params["token"], session.uid):
             raise BeatRefused("the token is not this session's")
-        signal = self._fresh(session.uid, _signal(params), params.get("ts"), wall)
+        signal = self._fresh(session, _signal(params), params.get("ts"), wall)
         self._renew(session, wall, now, percent=signal.context_percent, said=bool(signal.activity))
         if says_something_new(session, signal, trigger=context_trigger(self._world(), session)):
             self._note(signaled(session.uid, signal))
@@ -101,14 +100,17 @@ class Leases:
         check = role.spec.healthcheck if role is not None else None
         return check is not None and check.type == "heartbeat"
 
-    def _fresh(self, uid: str, signal: Signal, ts: object, wall: float) -> Signal:
-        """The signal without its activity when a fresher one has been told: reports overtake each other."""
+    def _fresh(self, session: Session, signal: Signal, ts: object, wall: float) -> Signal:
+        """What of a signal counts: reports overtake each other."""
         at = float(ts) if isinstance(ts, int | float) and 0 < ts <= wall else wall
-        told = Told(at, signal)
-        latest = freshest([self._told[uid], told] if uid in self._told else [told])
+        uid = session.uid
+        conversation = self._conversations.get(uid) or session.agent_session_id
+        latest, counts = derive(self._told.get(uid), Told(at, signal), conversation)
         if latest is not None:
             self._told[uid] = latest
-        return signal if latest is told else msgspec.structs.replace(signal, activity="", detail="")
+        if counts.agent_session_id:
+            self._conversations[uid] = counts.agent_session_id
+        return counts
 
     def deadline(self) -> float | None:
         """When `flush` has something to do, on the monotonic clock."""
@@ -143,6 +145,7 @@ class Leases:
     def forget(self, uid: str) -> None:
         """A session that has ended: its row stays, its memory goes."""
         self._told.pop(uid, None)
+        self._conversations.pop(uid, None)
         if uid not in self._unwritten:
             self.table.pop(uid, None)
 

@@ -26,8 +26,8 @@ from marvel.daemon.tokens import Tokens
 from marvel.daemon.vitals import Vitals
 from marvel.errors import LogUnavailable
 from marvel.logs import Logger
-from marvel.resources import HeartbeatMode, RoleKey, Session, Template
-from marvel.runtimes import Place, adapter_of
+from marvel.resources import RoleKey, Session
+from marvel.runtimes import Place, promise_of
 from marvel.settings import Paths
 from marvel.store.bell import POLL_SECONDS, Bell
 from marvel.store.log import Store
@@ -91,7 +91,7 @@ class Loop:
         self._reconciler = Reconciler(
             store,
             controllers=controllers,
-            promise=_promise,
+            promise=promise_of,
             leases=self._vitals.leases.table,
             screens=self._vitals.screens,
             probes=self._vitals.probes.results,
@@ -109,11 +109,12 @@ class Loop:
             log_id=store.log_id,
             knows=store.knows,
             seen=self._vitals.saw,
+            versions=self._vitals.versions,
         )
         self._orders = Orders(
             paths,
             tokens=tokens,
-            promise=_promise,
+            mode_of=lambda template: promise_of(template).heartbeat,
             record=self._reconciler.command,
             clock=machine.monotonic,
         )
@@ -405,10 +406,6 @@ class Loop:
             "hash": head.hash.hex(),
             "sessions": alive,
         }
-
-
-def _promise(template: Template) -> HeartbeatMode:
-    return adapter_of(template).heartbeat
 
 
 def _drain(fd: int) -> None:

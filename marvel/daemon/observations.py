@@ -15,6 +15,7 @@ from marvel.events import (
     LogTruncated,
     PaneOrphaned,
     Ref,
+    SessionDegraded,
     SessionEnded,
     SessionHandoffWritten,
     SessionInjected,
@@ -129,6 +130,18 @@ def injected(uid: str, *, size: int, failed: str = "") -> Observation:
     def decide(world: World, now: float) -> list[Draft]:
         session = world.sessions.get(uid)
         return [_about(session, fact)] if session else []
+
+    return decide
+
+
+def degraded(uid: str, reason: str, detail: str) -> Observation:
+    """A promised signal will not come; said once."""
+
+    def decide(world: World, now: float) -> list[Draft]:
+        session = world.sessions.get(uid)
+        if session is None or not session.alive or session.degraded:
+            return []
+        return [_about(session, SessionDegraded(reason=reason, detail=detail))]
 
     return decide
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from marvel.commands.orders import Order, Promise, Run, read
+from marvel.commands.orders import ModeOf, Order, Run, read
 from marvel.daemon.gate import Claim, Decide, Gate
 from marvel.daemon.tokens import Tokens
 from marvel.errors import LogUnavailable, MarvelError
@@ -26,11 +26,11 @@ class Orders:
     """What the command line asks of a running daemon."""
 
     def __init__(
-        self, paths: Paths, *, tokens: Tokens, promise: Promise, record: Record, clock: Callable[[], float]
+        self, paths: Paths, *, tokens: Tokens, mode_of: ModeOf, record: Record, clock: Callable[[], float]
     ) -> None:
         self._paths = paths
         self._tokens = tokens
-        self._promise = promise
+        self._mode_of = mode_of
         self._record = record
         self._clock = clock  # monotonic, as that of the client: one machine has one
 
@@ -58,7 +58,7 @@ class Orders:
         gate = Gate(claim, self._tokens, order.needs, order.what()) if claim else None
 
         def ordered(world: World, now: float) -> list[Draft]:
-            return order.decide(world, now, self._promise)
+            return order.decide(world, now, self._mode_of)
 
         def decide(world: World, now: float) -> list[Draft]:
             if self._clock() > until:

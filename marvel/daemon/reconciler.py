@@ -27,7 +27,7 @@ from marvel.events import (
     ShiftSuperseded,
     TeamApplied,
 )
-from marvel.resources import HeartbeatMode, RoleKey, TeamKey, Template
+from marvel.resources import Promise, RoleKey, TeamKey, Template
 from marvel.store.log import Store
 from marvel.world import World
 
@@ -67,7 +67,7 @@ class Reconciler:
         store: Store,
         *,
         controllers: Mapping[str, Controller],
-        promise: Callable[[Template], HeartbeatMode],
+        promise: Callable[[Template], Promise],
         leases: Mapping[str, Lease],
         screens: Mapping[str, Screen],
         probes: Mapping[str, Probed],

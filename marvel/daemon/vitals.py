@@ -11,15 +11,17 @@ from marvel.daemon.attention import Attention
 from marvel.daemon.beats import Beats
 from marvel.daemon.children import Children
 from marvel.daemon.launch import Unlaunchable, surroundings, wish_of
-from marvel.daemon.leases import Leases
+from marvel.daemon.leases import BeatRefused, Leases
 from marvel.daemon.machine import Machine
-from marvel.daemon.observations import Observation
+from marvel.daemon.observations import Observation, degraded
 from marvel.daemon.probes import Probes, Surroundings
+from marvel.daemon.streams import Streams
 from marvel.daemon.tokens import Tokens
+from marvel.daemon.versions import Versions
 from marvel.events import Event
 from marvel.logs import Logger
 from marvel.resources import RoleKey, Session
-from marvel.runtimes import Place
+from marvel.runtimes import Place, adapter_of
 from marvel.settings import Paths
 from marvel.store.log import Store
 from marvel.tmux import Pane
@@ -48,6 +50,7 @@ class Vitals:
     ) -> None:
         self._machine = machine
         self._world = world
+        self._note = note
         self._touch = touch
         self._place = place
         self._environ = environ
@@ -64,6 +67,8 @@ class Vitals:
             leases=self.leases.table,
             touched=lambda uid, wall: self.leases.touched(uid, wall, machine.monotonic()),
         )
+        self.versions = Versions(self._children, environ)
+        self._streams = Streams(machine.poller, timers, self._streamed, self._unheard)
         self._attention = Attention(on_attention, self._children, environ, log)
 
     def begin(self) -> None:
@@ -98,8 +103,10 @@ class Vitals:
             self._beats.forget(ref.uid)
             self.probes.forget(ref.uid)
             self.screens.pop(ref.uid, None)
+            self._streams.forget(ref.uid)
         elif ref.uid is not None and event.kind == "session.started":
             self.probes.look(ref.uid)
+            self._listen(ref.uid)
         elif event.kind == "role.applied":
             self.probes.look_at_role(RoleKey(ref.workspace or "", ref.team or "", ref.role or ""))
         self._attention.consider(event)
@@ -107,6 +114,8 @@ class Vitals:
     def follow_all(self) -> None:
         """Anything may have changed."""
         self.probes.look_at_all()
+        for uid in list(self._world().sessions):
+            self._listen(uid)
 
     def flush(self) -> None:
         """Write what is not written. Raises LogUnavailable when that can't be done."""
@@ -115,7 +124,25 @@ class Vitals:
     def close(self) -> None:
         """Listen no more, and end what runs."""
         self._children.close()
+        self._streams.close()
         self._beats.close()
+
+    def _listen(self, uid: str) -> None:
+        """Read what an agent serves of itself."""
+        session = self._world().sessions.get(uid)
+        template = wish_of(self._world(), session)[0] if session is not None else None
+        if session is not None and template is not None and session.state == "running":
+            self._streams.look(uid, adapter_of(template).stream, self._place(session))
+
+    def _streamed(self, uid: str, source: str, payload: dict[str, Any]) -> bool:
+        try:
+            self.beat({"uid": uid, "source": source, "payload": payload})
+        except BeatRefused:
+            return False
+        return True
+
+    def _unheard(self, uid: str, why: str) -> None:
+        self._note(degraded(uid, "no-stream", f"{why}: judged by its process alone"))
 
     def _surroundings(self, session: Session) -> Surroundings:
         template, role = wish_of(self._world(), session)

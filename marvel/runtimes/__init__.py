@@ -6,7 +6,7 @@ An adapter is chosen by `image`, else by the command's base name, else it is `ge
 
 from typing import Any
 
-from marvel.resources import Template
+from marvel.resources import Promise, Template
 from marvel.runtimes.adapter import Adapter, LaunchPlan, Place, Signal, Wish
 from marvel.runtimes.aider import AIDER
 from marvel.runtimes.claude import CLAUDE
@@ -34,6 +34,7 @@ __all__ = [
     "adapter_of",
     "launch_plan",
     "parse",
+    "promise_of",
 ]
 
 
@@ -42,6 +43,14 @@ def adapter_of(template: Template) -> Adapter:
     runtime = template.runtime
     name = runtime.image or runtime.command.rpartition("/")[2]
     return ADAPTERS.get(name, GENERIC)
+
+
+def promise_of(template: Template) -> Promise:
+    """What controllers may expect of a template's sessions."""
+    adapter = adapter_of(template)
+    prompted = bool(template.prompt or template.prompt_text)
+    tells = adapter.first_signal == "start" or (adapter.first_signal == "turn" and prompted)
+    return Promise(adapter.heartbeat, adapter.resumes, tells)
 
 
 def parse(source: str, payload: Any) -> Signal | None:

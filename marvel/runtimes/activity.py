@@ -1,14 +1,15 @@
-"""The one place where an activity is derived from what agents told.
+"""The one place where an activity is derived from what agents tell.
 
-Freshest positive evidence wins; a sign of life without an activity, and a report that arrives after a
-fresher one, change nothing; a dead process has none (the session's state says that it ended).
+Freshest positive evidence wins. A sign of life without an activity, a report that arrives after a fresher
+one, and what is said of another conversation than the agent's own change nothing. A dead process has no
+activity: nobody asks for it (the session's state says that it ended).
 """
 
-from collections.abc import Iterable
 from typing import NamedTuple
 
-from marvel.resources import Activity
-from marvel.runtimes.adapter import Signal
+import msgspec
+
+from marvel.runtimes.adapter import ALIVE, Signal
 
 
 class Told(NamedTuple):
@@ -18,16 +19,16 @@ class Told(NamedTuple):
     signal: Signal
 
 
-def derive(told: Iterable[Told], *, alive: bool) -> Activity:
-    """The activity of a session."""
-    evidence = freshest(told)
-    return evidence.signal.activity if alive and evidence is not None else ""
+def derive(known: Told | None, told: Told, conversation: str) -> tuple[Told | None, Signal]:
+    """The freshest evidence from now on, and what of a new signal counts.
 
-
-def freshest(told: Iterable[Told]) -> Told | None:
-    """The newest of those that tell an activity; of two at the same time the one told last."""
-    found: Told | None = None
-    for one in told:
-        if one.signal.activity and (found is None or one.at >= found.at):
-            found = one
-    return found
+    `conversation` is the agent's own, as far as it has told.
+    """
+    signal = told.signal
+    if signal.about and signal.about != conversation:
+        return known, ALIVE
+    if not signal.activity:
+        return known, signal
+    if known is not None and known.at > told.at:
+        return known, msgspec.structs.replace(signal, activity="", detail="", resets_at=None)
+    return told, signal

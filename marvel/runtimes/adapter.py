@@ -1,7 +1,7 @@
 """What an adapter is given, and what it gives back."""
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
@@ -17,10 +17,16 @@ class Place(NamedTuple):
     directory: str  # of the session, in the state directory
     token: str
     python: str  # interpreter that can import marvel
+    port: int = 0  # free on 127.0.0.1, for an agent that serves a stream; 0: none was looked for
 
     def report(self, source: str) -> tuple[str, ...]:
         """The command that reports a payload of this source."""
         return (self.python, "-IS", f"{self.home}/report.py", source)
+
+    @property
+    def stream(self) -> str:
+        """The file that tells a later daemon where the agent serves its stream."""
+        return f"{self.directory}/stream.json"
 
 
 class Wish(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,6 +36,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     template: Template
     role: RoleSpec | None  # None for a one-off
     place: Place
+    version: tuple[int, ...] = ()  # of the CLI; empty: not known
 
 
 class LaunchPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,6 +56,7 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True):
     activity: Activity = ""
     context_percent: float | None = None
     agent_session_id: str = ""  # its own id of the conversation
+    about: str = ""  # the conversation this is said of: of another than the agent's own it is no evidence
     detail: str = ""  # why it waits or is limited, in a few words
     model: str = ""
     cost_usd: float | None = None  # of the conversation so far
@@ -65,6 +73,39 @@ def tells_nothing(source: str, payload: dict[str, Any]) -> Signal | None:
     return None
 
 
+class Stream(NamedTuple):
+    """A stream of events that the agent itself serves over HTTP; the daemon reads it.
+
+    `first` are asked for once the stream is open; `known` makes of each answer what is kept (and given to
+    `parse` with every event) and the events that it stands for.
+    """
+
+    source: str
+    path: str
+    first: tuple[str, ...]
+    known: Callable[[str, Any], tuple[dict[str, Any], list[dict[str, Any]]]]
+
+
+class Login(NamedTuple):
+    """Where a login of an agent CLI would be: it is likely if any of these is there."""
+
+    variables: tuple[str, ...]
+    files: tuple[str, ...]  # `$NAME` is taken from the agent's environment
+
+
+class Merge(NamedTuple):
+    """One value that is to be put into a JSON file of the user's own, where it is not there yet."""
+
+    path: str
+    names: tuple[str, ...]
+    value: Any
+
+
+def trusts_nothing(cwd: str, env: Mapping[str, str]) -> Merge | None:
+    """The trust of a CLI that has no such file."""
+    return None
+
+
 class Adapter(NamedTuple):
     """One agent CLI. `prepare` gives argv, and its own additions to env, files and prompt."""
 
@@ -73,5 +114,11 @@ class Adapter(NamedTuple):
     prepare: Callable[[Wish, LaunchPlan], LaunchPlan]
     parse: Parse = tells_nothing
     sources: tuple[str, ...] = ()  # of the payloads it parses
+    stream: Stream | None = None
     resumes: bool = False  # a crashed agent can come back with its conversation
-    minimum: tuple[int, ...] = ()  # version from which its signals can be relied on
+    first_signal: Literal["", "start", "turn"] = ""  # when it first tells of itself
+    minimum: tuple[int, ...] = ()  # an older version is started as generic: its signals are not relied on
+    signals: str = ""  # what it tells, in words
+    login: Login | None = None
+    trust: Callable[[str, Mapping[str, str]], Merge | None] = trusts_nothing  # what `trust_workspace` does
+    dialogs: tuple[tuple[str, str], ...] = ()  # words on its screen, and which dialog they belong to

@@ -20,4 +20,4 @@ def prepare(wish: Wish, plan: LaunchPlan) -> LaunchPlan:
     )
 
 
-AIDER = Adapter("aider", "none", prepare)
+AIDER = Adapter("aider", "none", prepare, signals="a sign of life whenever it waits for input")

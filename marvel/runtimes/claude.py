@@ -6,12 +6,13 @@ the user's, which are never touched. The conversation's id is chosen by us, so t
 
 import json
 import shlex
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
 from marvel.resources import Activity
-from marvel.runtimes.adapter import ALIVE, Adapter, LaunchPlan, Signal, Wish
+from marvel.runtimes.adapter import ALIVE, Adapter, LaunchPlan, Login, Merge, Signal, Wish
 from marvel.runtimes.values import absent, has, number, text, version
 
 TICK_SECONDS = 5  # between status lines
@@ -154,6 +155,32 @@ def _failed(error: str) -> tuple[Activity, str]:
     return ("waiting", "login") if error == "authentication_failed" else ("idle", error)
 
 
+def trust(cwd: str, env: Mapping[str, str]) -> Merge:
+    """Where claude notes that its trust dialog was answered for a directory."""
+    directory = env.get("CLAUDE_CONFIG_DIR") or env.get("HOME", "")
+    return Merge(f"{directory}/.claude.json", ("projects", cwd, "hasTrustDialogAccepted"), True)
+
+
+SIGNALS = "heartbeat, context, model and cost from its status line, activity and limits from its hooks"
+LOGIN = Login(
+    (
+        "ANTHROPIC_API_KEY",
+        "ANTHROPIC_AUTH_TOKEN",
+        "CLAUDE_CODE_OAUTH_TOKEN",
+        "CLAUDE_CODE_USE_BEDROCK",
+        "CLAUDE_CODE_USE_VERTEX",
+    ),
+    ("$CLAUDE_CONFIG_DIR/.credentials.json", "$HOME/.claude/.credentials.json"),
+)
+DIALOGS = (
+    ("Do you trust the files", "trust"),
+    ("Is this a project you created or one you trust", "trust"),
+    ("Select login method", "login"),
+    ("Please run /login", "login"),
+    ("Not logged in", "login"),
+    ("Choose the text style", "first start"),
+    ("Do you want to use this API key", "API key"),
+)
 CLAUDE = Adapter(
     "claude",
     "once-seen",
@@ -161,5 +188,10 @@ CLAUDE = Adapter(
     parse,
     sources=("claude-hook", "claude-statusline"),
     resumes=True,
+    first_signal="start",
     minimum=(2, 1, 97),
+    signals=SIGNALS,
+    login=LOGIN,
+    trust=trust,
+    dialogs=DIALOGS,
 )

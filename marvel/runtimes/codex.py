@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from marvel.resources import Activity
-from marvel.runtimes.adapter import Adapter, LaunchPlan, Signal, Wish
+from marvel.runtimes.adapter import Adapter, LaunchPlan, Login, Signal, Wish
 from marvel.runtimes.claude import opening
 from marvel.runtimes.values import at, has, number, percent, text
 
@@ -39,6 +39,8 @@ def prepare(wish: Wish, plan: LaunchPlan) -> LaunchPlan:
     hook = json.dumps(shlex.join(wish.place.report("codex-hook")))
     for name in HOOKS:
         flags += ["-c", f'hooks.{name}=[{{hooks=[{{type="command",command={hook}}}]}}]']
+    if template.runtime.trust_workspace:
+        flags += ["-c", f'projects.{json.dumps(plan.cwd)}.trust_level="trusted"']
     if not any(word.startswith("notify=") for word in args):
         flags += ["-c", f"notify={json.dumps(list(wish.place.report('codex-notify')))}"]
     again = ("resume", session.resumes) if session.resumes else ()
@@ -50,9 +52,10 @@ def prepare(wish: Wish, plan: LaunchPlan) -> LaunchPlan:
 def parse(source: str, payload: dict[str, Any]) -> Signal | None:
     """A hook with the tail of the rollout, one record of a rollout, or a notification."""
     match source:
-        case "codex-notify":  # turns that only make a title notify too: no evidence of activity
-            known = text(payload, "type") == "agent-turn-complete" and text(payload, "thread-id")
-            return Signal() if known else None
+        case "codex-notify":  # turns that only make a title notify too, of a thread of their own
+            thread = text(payload, "thread-id")
+            ended = text(payload, "type") == "agent-turn-complete" and thread
+            return Signal(activity="idle", about=thread) if ended else None
         case "codex-rollout":
             return _record(payload)
         case _:
@@ -112,5 +115,15 @@ CODEX = Adapter(
     parse,
     sources=("codex-hook", "codex-notify", "codex-rollout"),
     resumes=True,
+    first_signal="turn",
     minimum=(0, 160),
+    signals="activity, context, limits and model from its hooks, from its first turn on; no heartbeat",
+    login=Login(("OPENAI_API_KEY", "CODEX_API_KEY"), ("$CODEX_HOME/auth.json", "$HOME/.codex/auth.json")),
+    dialogs=(
+        ("Do you trust the contents of this directory", "trust"),
+        ("Do you want to work with this", "trust"),
+        ("Sign in with ChatGPT", "login"),
+        ("Provide your own API key", "login"),
+        ("Hooks need review", "hook trust"),
+    ),
 )

@@ -3,7 +3,7 @@
 import msgspec
 
 from marvel.runtimes.adapter import Adapter, LaunchPlan, Wish
-from marvel.runtimes.claude import conversation, opening, settings_file
+from marvel.runtimes.claude import DIALOGS, LOGIN, SIGNALS, conversation, opening, settings_file, trust
 from marvel.runtimes.claude import parse as parse_claude
 from marvel.runtimes.values import absent
 
@@ -36,4 +36,15 @@ def _split(argv: tuple[str, ...]) -> tuple[tuple[str, ...], str, tuple[str, ...]
     return argv[:place], "--", argv[place + 1 :]
 
 
-FORESTAGE = Adapter("forestage", "once-seen", prepare, parse_claude, resumes=True)
+FORESTAGE = Adapter(
+    "forestage",
+    "once-seen",
+    prepare,
+    parse_claude,
+    resumes=True,
+    first_signal="start",
+    signals=SIGNALS,
+    login=LOGIN,
+    trust=trust,
+    dialogs=DIALOGS,
+)

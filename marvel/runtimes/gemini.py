@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from marvel.resources import Activity
-from marvel.runtimes.adapter import ALIVE, Adapter, LaunchPlan, Signal, Wish
+from marvel.runtimes.adapter import ALIVE, Adapter, LaunchPlan, Login, Signal, Wish
 from marvel.runtimes.claude import conversation_id, opening
 from marvel.runtimes.values import has, number, percent, text
 
@@ -30,6 +30,8 @@ def prepare(wish: Wish, plan: LaunchPlan) -> LaunchPlan:
         flags.append("--yolo")
     elif wish.template.permissions and not has(args, "--approval-mode", "--yolo", "-y"):
         flags += ["--approval-mode", wish.template.permissions]
+    if wish.template.runtime.trust_workspace and not has(args, "--skip-trust"):
+        flags.append("--skip-trust")
     prompt = opening(wish)
     if prompt and not has(args, "-i", "--prompt-interactive"):
         flags += ["--prompt-interactive", prompt]
@@ -64,4 +66,25 @@ def parse(source: str, payload: dict[str, Any]) -> Signal | None:
     )
 
 
-GEMINI = Adapter("gemini", "none", prepare, parse, sources=("gemini-hook",), resumes=True, minimum=(0, 60))
+GEMINI = Adapter(
+    "gemini",
+    "none",
+    prepare,
+    parse,
+    sources=("gemini-hook",),
+    resumes=True,
+    first_signal="start",
+    minimum=(0, 60),
+    signals="activity, context and model from its hooks; no heartbeat while idle, and no limits",
+    login=Login(
+        ("GEMINI_API_KEY", "GOOGLE_API_KEY", "GOOGLE_GENAI_USE_VERTEXAI", "GOOGLE_GENAI_USE_GCA"),
+        ("$HOME/.gemini/oauth_creds.json",),
+    ),
+    dialogs=(
+        ("Do you trust the files in this folder", "trust"),
+        ("Do you trust this folder", "trust"),
+        ("How would you like to authenticate", "login"),
+        ("Waiting for auth", "login"),
+        ("Enter Gemini API Key", "login"),
+    ),
+)

@@ -11,4 +11,4 @@ def prepare(wish: Wish, plan: LaunchPlan) -> LaunchPlan:
     return msgspec.structs.replace(plan, typed_prompt=template.prompt or template.prompt_text)
 
 
-GENERIC = Adapter("generic", "once-seen", prepare)
+GENERIC = Adapter("generic", "once-seen", prepare, signals="what it sends by itself")

@@ -6,6 +6,7 @@ import msgspec
 
 from marvel.resources import RuntimeSpec, Session, Template
 from marvel.runtimes.adapter import Adapter, LaunchPlan, Wish
+from marvel.runtimes.generic import GENERIC
 
 BEATS_PER_TIMEOUT = 3  # so that one lost beat is no miss
 DEFAULT_BEAT_SECONDS = 10.0  # where no heartbeat check asks for more
@@ -21,8 +22,19 @@ def launch_plan(wish: Wish, adapter: Adapter) -> LaunchPlan:
         env=runtime.env,
     )
     wish = msgspec.structs.replace(wish, template=template)
-    prepared = adapter.prepare(wish, plan)
+    prepared = (GENERIC if is_too_old(adapter, wish.version) else adapter).prepare(wish, plan)
     return msgspec.structs.replace(prepared, env={**prepared.env, **identity(wish)})
+
+
+def is_too_old(adapter: Adapter, version: tuple[int, ...]) -> bool:
+    """Whether a CLI lacks what its adapter relies on; one whose version is not known does not."""
+    return bool(version) and version < adapter.minimum
+
+
+def too_old_words(adapter: Adapter, version: tuple[int, ...]) -> str:
+    """The same for people."""
+    known, needed = (".".join(map(str, numbers)) for numbers in (version, adapter.minimum))
+    return f"{adapter.name} {known} is older than {needed}: started without what tells of it"
 
 
 def expanded(template: Template, session: Session) -> Template:

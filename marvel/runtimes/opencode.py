@@ -1,56 +1,151 @@
-"""opencode: its event stream tells what it does. Whoever reads the stream reports its events.
+"""opencode: serves a stream of events on a port that we give it; the daemon reads it.
 
-marvel does not read the stream yet, so it promises no heartbeat: a session is judged by its process.
+The stream beats every ten seconds and tells busy, idle, retry, permissions and tokens of *all*
+conversations: those of sub-agents too, which have a parent. Only one without makes itself the agent's own.
 """
 
+import base64
+import hashlib
+import json
 from typing import Any
 
 import msgspec
 
 from marvel.resources import Activity
-from marvel.runtimes.adapter import ALIVE, Adapter, LaunchPlan, Signal, Wish
+from marvel.runtimes.adapter import ALIVE, Adapter, LaunchPlan, Login, Signal, Stream, Wish
 from marvel.runtimes.claude import opening
-from marvel.runtimes.values import absent, has, number, text
+from marvel.runtimes.values import absent, at, has, number, option, percent, text
 
+HOST = "127.0.0.1"
+MAX_SESSIONS = 100  # that may be at work in one opencode
+PASSWORD = "OPENCODE_SERVER_PASSWORD"  # noqa: S105  the variable's name
+USER = "opencode"
 MILLISECONDS = 1000.0
 STATUS: dict[str, Activity] = {"busy": "working", "idle": "idle", "retry": "limited"}
+MODELS, STATUSES, PERMISSIONS = "/config/providers", "/session/status", "/permission"
+TOKENS = (("input",), ("output",), ("reasoning",), ("cache", "read"), ("cache", "write"))
 
 
 def prepare(wish: Wish, plan: LaunchPlan) -> LaunchPlan:
-    """Its args, the conversation it goes on with, and the prompt."""
-    args = plan.argv[1:]
+    """Its args, where it serves its events and to whom, its conversation, and the prompt."""
+    args, place = plan.argv[1:], wish.place
+    port = option(args, "--port") or (str(place.port) if place.port else "")
+    flags = [*absent(args, "--port", port)]
+    if port:
+        flags += absent(args, "--hostname", HOST)
     resumes = wish.session.resumes
-    flags = () if has(args, "-s", "-c", "--continue") else absent(args, "--session", resumes)
-    return msgspec.structs.replace(plan, argv=(*plan.argv, *flags, *absent(args, "--prompt", opening(wish))))
+    flags += () if has(args, "-s", "-c", "--continue") else absent(args, "--session", resumes)
+    if wish.template.dangerous_permissions and not has(args, "--auto"):
+        flags.append("--auto")
+    flags += absent(args, "--prompt", opening(wish))
+    # Without a password every user of this machine could enter. The token itself is for marvel alone.
+    password = plan.env.get(PASSWORD) or hashlib.sha256(f"{USER}:{place.token}".encode()).hexdigest()
+    served = {"port": int(port) if port.isdecimal() else 0, "authorization": _basic(password)}
+    return msgspec.structs.replace(
+        plan,
+        argv=(*plan.argv, *flags),
+        env={**plan.env, PASSWORD: password},
+        files={place.stream: json.dumps(served).encode()},
+    )
+
+
+def _basic(password: str) -> str:
+    return "Basic " + base64.b64encode(f"{USER}:{password}".encode()).decode()
+
+
+def known(path: str, answer: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """What is learnt when the stream opens: how large models are, and what the stream told before."""
+    if path == MODELS:
+        return {"windows": _windows(answer)}, []
+    if path == STATUSES and isinstance(answer, dict):
+        told = [_status(session, status) for session, status in list(answer.items())[:MAX_SESSIONS]]
+        return {}, told or [_status("", {"type": "idle"})]
+    if path == PERMISSIONS and isinstance(answer, list):
+        return {}, [{"type": "permission.asked", "properties": asked} for asked in answer[:MAX_SESSIONS]]
+    return {}, []
+
+
+def _status(session: str, status: Any) -> dict[str, Any]:
+    return {"type": "session.status", "properties": {"sessionID": session, "status": status}}
+
+
+def _windows(answer: Any) -> dict[str, float]:
+    """Tokens that fit, by `provider/model`."""
+    found = {}
+    providers = at(answer, "providers")
+    for provider in providers if isinstance(providers, list) else []:
+        models = at(provider, "models")
+        for name, model in models.items() if isinstance(models, dict) else ():
+            size = number(model, "limit", "context")
+            if size:
+                found[f"{text(provider, 'id')}/{name}"] = size
+    return found
 
 
 def parse(source: str, payload: dict[str, Any]) -> Signal | None:
     """One event of the stream."""
-    session = text(payload, "properties", "sessionID")
+    about = text(payload, "properties", "sessionID")
     match text(payload, "type"):
         case "server.connected" | "server.heartbeat":
             return ALIVE
+        case "session.created" | "session.updated":
+            return _conversation(about, at(payload, "properties", "info"))
         case "session.status":
-            status = text(payload, "properties", "status", "type")
-            at = number(payload, "properties", "status", "next")
-            return Signal(
-                activity=STATUS.get(status, ""),
-                agent_session_id=session,
-                detail="retry" if status == "retry" else "",
-                resets_at=at / MILLISECONDS if at and status == "retry" else None,
-            )
+            return _activity(about, at(payload, "properties", "status"))
         case "session.idle":
-            return Signal(activity="idle", agent_session_id=session)
-        case "permission.asked":
-            return Signal(activity="waiting", agent_session_id=session, detail="permission")
-        case "permission.replied":
-            return Signal(activity="working", agent_session_id=session)
+            return Signal(activity="idle", about=about)
+        case "permission.asked":  # a sub-agent's question needs a person too
+            what = text(payload, "properties", "permission") or "a tool"
+            return Signal(activity="waiting", detail=f"permission: {what}")
+        case "question.asked":
+            return Signal(activity="waiting", detail="question")
+        case "permission.replied" | "question.replied" | "question.rejected":
+            return Signal(activity="working")
         case "message.updated":
-            return Signal(agent_session_id=session, model=text(payload, "properties", "info", "modelID"))
+            return _message(about, payload)
         case _:
             return None
 
 
+def _conversation(about: str, info: Any) -> Signal:
+    """A conversation without a parent is the agent's own from now on."""
+    if text(info, "parentID"):
+        return ALIVE
+    return Signal(agent_session_id=about, cost_usd=number(info, "cost"), model=text(info, "model", "id"))
+
+
+def _activity(about: str, status: Any) -> Signal:
+    kind = text(status, "type")
+    next_try = number(status, "next") if kind == "retry" else None
+    return Signal(
+        activity=STATUS.get(kind, ""),
+        about=about,
+        detail="retry" if kind == "retry" else "",
+        resets_at=next_try / MILLISECONDS if next_try else None,
+    )
+
+
+def _message(about: str, payload: dict[str, Any]) -> Signal:
+    info = at(payload, "properties", "info")
+    model = text(info, "modelID")
+    used = sum(number(info, "tokens", *names) or 0.0 for names in TOKENS)
+    window = number(payload, "windows", f"{text(info, 'providerID')}/{model}")
+    return Signal(about=about, model=model, context_percent=percent(used, window) if used else None)
+
+
 OPENCODE = Adapter(
-    "opencode", "none", prepare, parse, sources=("opencode-sse",), resumes=True, minimum=(1, 18)
+    "opencode",
+    "from-start",
+    prepare,
+    parse,
+    sources=("opencode-sse",),
+    stream=Stream("opencode-sse", "/event", (MODELS, STATUSES, PERMISSIONS), known),
+    resumes=True,
+    first_signal="start",
+    minimum=(1, 0),
+    signals="heartbeat, activity, limits, context and model from its own event stream",
+    login=Login(
+        ("ANTHROPIC_API_KEY", "OPENAI_API_KEY", "OPENROUTER_API_KEY", "GEMINI_API_KEY", "OPENCODE_CONFIG"),
+        ("$XDG_DATA_HOME/opencode/auth.json", "$HOME/.local/share/opencode/auth.json"),
+    ),
 )

@@ -26,4 +26,6 @@ def prepare(wish: Wish, plan: LaunchPlan) -> LaunchPlan:
     return msgspec.structs.replace(plan, argv=(command, *args, *own), stand_in=built_in)
 
 
-SIMULATOR = Adapter("simulator", "from-start", prepare)
+SIMULATOR = Adapter(
+    "simulator", "from-start", prepare, first_signal="start", signals="heartbeat, context and activity"
+)

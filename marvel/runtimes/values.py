@@ -42,6 +42,16 @@ def has(argv: Sequence[str], *flags: str) -> bool:
     return any(word == flag or word.startswith(f"{flag}=") for word in argv for flag in flags)
 
 
+def option(argv: Sequence[str], flag: str) -> str:
+    """The value of a flag that a user set himself; empty when there is none."""
+    for place, word in enumerate(argv):
+        if word == flag:
+            return argv[place + 1] if place + 1 < len(argv) else ""
+        if word.startswith(f"{flag}="):
+            return word.partition("=")[2]
+    return ""
+
+
 def absent(argv: Sequence[str], flag: str, *values: str) -> tuple[str, ...]:
     """A flag and its values, unless the user set it or there is no value."""
     return () if has(argv, flag) or not all(values) else (flag, *values)

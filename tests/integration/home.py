@@ -21,8 +21,8 @@ MARVEL = (sys.executable, "-P", "-m", "marvel")
 class Home:
     """One fresh state directory. Short, for a socket's name has a limit."""
 
-    def __init__(self) -> None:
-        self.path = Path(tempfile.mkdtemp(prefix="mv", dir="/tmp"))
+    def __init__(self, parent: str = "/tmp") -> None:
+        self.path = Path(tempfile.mkdtemp(prefix="mv", dir=parent))
         self.environ = {
             **{n: v for n, v in os.environ.items() if not n.startswith(("MARVEL_", "TMUX"))},
             "MARVEL_HOME": str(self.path),

@@ -19,7 +19,7 @@ from marvel.daemon import observations
 from marvel.daemon.reconciler import CONTROLLERS, Reconciler
 from marvel.errors import MarvelError
 from marvel.events import KINDS, Draft, decode, encode
-from marvel.resources import Resource, RoleKey, RoleSpec, Session, Template
+from marvel.resources import Promise, Resource, RoleKey, RoleSpec, Session, Template
 from marvel.runtimes import Signal
 from marvel.settings import Paths
 from marvel.store.log import Decide, Store
@@ -78,7 +78,7 @@ class Stage:
         return Reconciler(
             self.store,
             controllers=CONTROLLERS,
-            promise=lambda _template: "none",
+            promise=lambda _template: Promise(),
             leases={},
             screens={},
             probes={},

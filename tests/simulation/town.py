@@ -14,6 +14,7 @@ from marvel.events import Draft, Event
 from marvel.resources import (
     HealthcheckSpec,
     Manifest,
+    Promise,
     RoleKey,
     RoleSpec,
     RuntimeSpec,
@@ -148,7 +149,9 @@ class Town:
         said = False
         for key in sorted(self.world.role_keys()):
             for controller in CONTROLLERS:
-                view = view_of(self.world, key, leases=self._leases(), promise=lambda _template: "from-start")
+                view = view_of(
+                    self.world, key, leases=self._leases(), promise=lambda _template: Promise("from-start")
+                )
                 for draft in controller(view, self.now).events:
                     said = True
                     self.fold(draft)

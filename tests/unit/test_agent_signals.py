@@ -38,6 +38,7 @@ EXPECTED: dict[str, tuple[str, float | None]] = {
     "codex-hook-SessionStart": ("idle", None),
     "codex-hook-Stop": ("idle", None),
     "codex-hook-UserPromptSubmit": ("working", None),
+    "codex-notify-agent-turn-complete": ("idle", None),
     "codex-rollout-task_complete": ("idle", None),
     "codex-rollout-task_complete-error": ("limited", None),
     "codex-rollout-task_started": ("working", None),
@@ -130,10 +131,24 @@ def test_hostile_payloads_never_raise_and_never_carry_control_characters(source:
         assert signal.context_percent is None or 0 <= signal.context_percent <= 100
 
 
-def test_a_late_report_and_a_sign_of_life_do_not_change_the_activity() -> None:
-    told = [Told(2.0, Signal(activity="idle")), Told(1.0, Signal(activity="working")), Told(3.0, Signal())]
-    assert derive(told, alive=True) == "idle"
+def test_a_late_report_does_not_change_the_activity() -> None:
+    idle = Told(2.0, Signal(activity="idle"))
+    late = Told(1.0, Signal(activity="working", context_percent=40.0))
+    assert derive(idle, late, "") == (idle, Signal(context_percent=40.0))
 
 
-def test_a_dead_process_has_no_activity() -> None:
-    assert derive([Told(1.0, Signal(activity="working"))], alive=False) == ""
+def test_a_sign_of_life_tells_nothing_of_the_activity() -> None:
+    idle = Told(2.0, Signal(activity="idle"))
+    assert derive(idle, Told(3.0, Signal()), "") == (idle, Signal())
+
+
+def test_the_freshest_evidence_wins() -> None:
+    working = Told(3.0, Signal(activity="working"))
+    assert derive(Told(2.0, Signal(activity="idle")), working, "") == (working, working.signal)
+
+
+@pytest.mark.parametrize("conversation", ["", "mine"])
+def test_what_is_said_of_another_conversation_is_only_a_sign_of_life(conversation: str) -> None:
+    told = Told(3.0, Signal(activity="idle", about="a title's"))
+    assert derive(None, told, conversation) == (None, Signal())
+    assert derive(None, told, "a title's") == (told, told.signal)

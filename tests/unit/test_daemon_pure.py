@@ -21,7 +21,7 @@ from marvel.daemon.tokens import Tokens
 from marvel.errors import DaemonUnavailable, LogUnavailable
 from marvel.events import SessionEnded, SessionStopping, session_ref
 from marvel.resources import RuntimeSpec, Template
-from marvel.runtimes import Signal
+from marvel.runtimes import Signal, Wish
 from marvel.settings import Paths
 from marvel.store.append import Head
 from marvel.store.log import Store
@@ -247,7 +247,8 @@ def test_what_could_not_be_written_is_kept_for_the_next_try(
 
 def launch(environ: dict[str, str] | None = None, **runtime: Any) -> Any:
     template = Template(runtime=RuntimeSpec(**{"cwd": "/", **runtime}))
-    return prepare(SESSION, template, None, PLACE, environ or {"PATH": "/usr/bin:/bin"})
+    wish = Wish(session=SESSION, template=template, role=None, place=PLACE)
+    return prepare(wish, environ or {"PATH": "/usr/bin:/bin"})
 
 
 def unlaunchable(environ: dict[str, str] | None = None, **runtime: Any) -> str:

@@ -7,7 +7,7 @@ import pytest
 from marvel import events
 from marvel.controllers import Lease, Probed, Screen, health, sessions, view_of
 from marvel.events import Draft, Event, Ref, role_ref, session_ref
-from marvel.resources import HealthcheckSpec, RoleKey, RoleSpec, Session, Template
+from marvel.resources import HealthcheckSpec, Promise, RoleKey, RoleSpec, Session, Template
 from marvel.world import World
 
 KEY = RoleKey("w", "t", "r")
@@ -73,7 +73,7 @@ class Story:
                     self.world,
                     KEY,
                     leases=self.leases,
-                    promise=lambda _template: "none",
+                    promise=lambda _template: Promise(),
                     screens=self.screens,
                     probes=self.probes,
                 )

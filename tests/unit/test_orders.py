@@ -13,6 +13,7 @@ from marvel.commands.orders import ORDERS, Scale, read
 from marvel.daemon.orders import Orders
 from marvel.daemon.reconciler import CONTROLLERS, Reconciler
 from marvel.daemon.tokens import Tokens
+from marvel.resources import Promise
 from marvel.settings import Paths
 from marvel.store.log import Store
 from tests.given import START, manifest, role
@@ -30,7 +31,7 @@ class Desk:
         self.reconciler = Reconciler(
             self.store,
             controllers=CONTROLLERS,
-            promise=lambda _template: "none",
+            promise=lambda _template: Promise(),
             leases={},
             screens={},
             probes={},
@@ -40,7 +41,7 @@ class Desk:
         self.orders = Orders(
             paths,
             tokens=self.tokens,
-            promise=lambda _template: "none",
+            mode_of=lambda _template: "none",
             record=self.reconciler.command,
             clock=time.monotonic,
         )

@@ -12,6 +12,7 @@ from marvel import commands, events
 from marvel.controllers import view_of
 from marvel.errors import Rejected
 from marvel.events import Draft, Ref
+from marvel.resources import Promise
 from marvel.settings import Paths
 from marvel.store.bell import Bell, ring
 from marvel.store.log import Decide, Store
@@ -353,7 +354,7 @@ def test_controllers_decide_through_the_door_until_nothing_is_left(open_store: C
     def reconcile(world: object, now: float) -> Iterator[Draft]:
         for _ in range(3):
             for act in CONTROLLERS:
-                view = view_of(world, AGENTS, leases={}, promise=lambda _: "none")  # type: ignore[arg-type]
+                view = view_of(world, AGENTS, leases={}, promise=lambda _: Promise())  # type: ignore[arg-type]
                 yield from act(view, now).events
 
     assert len(store.record(reconcile, actor="daemon").events) == 4
