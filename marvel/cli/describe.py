@@ -9,6 +9,7 @@ import msgspec
 
 from marvel import settings
 from marvel.cli import objects
+from marvel.cli.dialogs import dialog_of
 from marvel.cli.get import find, named, show, warn_without_daemon
 from marvel.cli.history import public
 from marvel.cli.past import Past, look_back
@@ -91,6 +92,7 @@ def session_view(paths: Paths, reader: Source, key: str) -> Row:
         "healthcheck": check,
         "template": template,
         "predecessor_name": _name_of(reader, row.get("predecessor")),
+        "dialog": dialog_of(row) if isinstance(reader, Reader) else "",
         "earlier": [_ending(event) for event in islice(ended, EARLIER)],
         "tail": _tail(paths, row),
         "events": _recent(reader, "stream = ?", stream),

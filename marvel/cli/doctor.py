@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from marvel import __version__, manifest
+from marvel.cli import objects, runtimes
+from marvel.cli.dialogs import dialog_of
 from marvel.cli.get import show
 from marvel.cli.manifests import declared
 from marvel.cli.table import printable
@@ -23,6 +25,7 @@ from marvel.errors import MarvelError
 from marvel.settings import Paths, check_private, paths
 from marvel.store.query import Reader, daemon_note
 from marvel.store.rows import load_world
+from marvel.tmux import server_environment
 from marvel.tmux.version import check_socket_path, check_version
 from marvel.world import World
 
@@ -46,7 +49,7 @@ def doctor(*, fix: bool) -> int:
     """Print all findings, mend what can be with `fix`; 1 when something is failed."""
     where = paths()
     failed = 0
-    for check in (_system, _tmux, _state, _daemon, _log, _stale, _teams):
+    for check in (_system, _tmux, _state, _daemon, _log, _stale, _teams, _agents):
         try:
             findings = list(check(where))
         except MarvelError as error:
@@ -144,11 +147,15 @@ def _daemon(where: Paths) -> Iterator[Finding]:
 
 def _path_of(pid: object) -> str | None:
     """PATH as a process has it."""
+    return _environ_of(pid).get("PATH")
+
+
+def _environ_of(pid: object) -> dict[str, str]:
+    """A process's environment; empty when it can't be read."""
     with contextlib.suppress(OSError):
-        for entry in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"):
-            if entry.startswith(b"PATH="):
-                return os.fsdecode(entry[5:])
-    return None
+        entries = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+        return dict(os.fsdecode(entry).split("=", 1) for entry in entries if b"=" in entry)
+    return {}
 
 
 def _log(where: Paths) -> Iterator[Finding]:
@@ -211,6 +218,31 @@ def _remove(where: Paths, names: list[str]) -> None:
 def _rows(where: Paths) -> list[dict[str, str]]:
     with Reader(where) as reader:
         return reader.rows("sessions")
+
+
+def _agents(where: Paths) -> Iterator[Finding]:
+    """The agent CLIs in use, with the environment that the daemon gives them."""
+    note = daemon_note(where)
+    environ = server_environment((_environ_of(note.get("pid")) if note else {}) or os.environ)
+    with Reader(where) as reader:
+        world: World = load_world(reader)
+        rows = [row for row in reader.sessions() if objects.is_listed(row)]
+    for found in runtimes.used((role.template for role in world.roles.values()), environ):
+        name = f"{found.command} {runtimes.words(found.version)} at {found.path}"
+        if runtimes.is_too_old(found):
+            needed = runtimes.words(found.adapter.minimum)
+            yield Finding("warning", f"{name} is too old: it runs, and tells nothing", f"{needed} or newer")
+        else:
+            yield Finding("ok", f"{name} tells {found.adapter.signals}")
+        if found.login:
+            yield Finding("ok", f"{found.command}: a login is likely ({found.login})")
+        elif found.adapter.login is not None:
+            hint = "attach to a session of it and log in, or give it a key with env_from"
+            yield Finding("warning", f"{found.command}: no login was found", hint)
+    for row in rows:
+        if dialog := dialog_of(row):
+            key = f"{row['workspace']}/{row['name']}"
+            yield Finding("warning", f"{key} shows a {dialog} dialog", f"marvel attach {key}")
 
 
 def _teams(where: Paths) -> Iterator[Finding]:

@@ -80,6 +80,8 @@ def _conditions(view: Row, now: float) -> list[list[str]]:
     if view["attention"]:
         why = listing.ATTENTIONS.get(view["attention"], "")
         rows.append(["attention", view["attention"], _ago(view["attention_at"], now), why])
+    if view["dialog"]:
+        rows.append(["dialog", view["dialog"], "", f"answer it: marvel attach {view['key']}"])
     if view["held"]:
         rows.append(["held", "yes", "", "not to be started yet"])
     if view["retiring"]:

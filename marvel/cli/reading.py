@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from marvel.cli.request import KINDS, OUTPUTS, STATES, Request
+from marvel.reporter import SOURCES
 
 Text = str | None
 At = Annotated[
@@ -100,10 +101,20 @@ def heartbeat(
     state: Annotated[
         Text, typer.Option(metavar="STATE", help="starting, working, idle, waiting, limited or compacting.")
     ] = None,
+    source: Annotated[
+        Text,
+        typer.Option("--from", metavar="SOURCE", help=f"An agent's own payload: {', '.join(SOURCES)}."),
+    ] = None,
+    payload: Annotated[Text, typer.Argument(metavar="[PAYLOAD]", help="Default: standard input.")] = None,
 ) -> int:
-    """Tell marvel that this agent lives; from inside a session, which is found through the environment."""
-    from marvel.cli.heartbeat import beat
+    """Tell marvel that this agent lives; from inside a session, which is found through the environment.
 
+    With --from the exit status is always 0, and nothing is printed: an agent's hook must not notice.
+    """
+    from marvel.cli.heartbeat import beat, report
+
+    if source is not None:
+        return report(source, *filter(None, [payload]))
     return beat(context, state)
 
 

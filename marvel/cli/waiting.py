@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from marvel import keys
 from marvel.cli import objects
+from marvel.cli.dialogs import is_silent
 from marvel.cli.get import find
 from marvel.errors import MarvelError, NotFound, Rejected, TimedOut, UsageError
 from marvel.resources import Session, TeamKey
@@ -127,15 +128,25 @@ def alive_sessions(where: Paths) -> objects.Rows:
         return [row for row in reader.rows("sessions") if row["state"] in objects.ALIVE]
 
 
-def silent_sessions(workspace: str) -> list[str]:
-    """Keys of sessions whose agents should have beaten by now and did not."""
+def until_heard(workspace: str, teams: list[str], timeout: float | None) -> None:
+    """The agents of some teams whose runtimes tell of their start have done so."""
+
+    def look() -> Progress:
+        rows = [row for row in _listed(workspace) if row["team"] in teams and not row.get("one_off")]
+        silent = sum(1 for row in rows if is_silent(row))
+        return Progress(len(rows) - silent, len(rows), f"{silent} silent")
+
+    until(look, workspace, timeout)
+
+
+def silent_sessions(workspace: str) -> list[objects.Row]:
+    """Sessions whose agents should have told of their start by now and did not."""
+    return [row for row in sorted(_listed(workspace), key=objects.order) if is_silent(row)]
+
+
+def _listed(workspace: str) -> list[objects.Row]:
     with Reader(paths()) as reader:
-        rows = reader.rows("sessions", workspace)
-    return [
-        f"{row['workspace']}/{row['name']}"
-        for row in sorted(rows, key=objects.order)
-        if row["state"] == "running" and row.get("heartbeat") == "from-start" and not row.get("signaled_at")
-    ]
+        return [row for row in reader.rows("sessions", workspace) if objects.is_listed(row)]
 
 
 def confirm(question: str) -> None:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from marvel import keys, settings
 from marvel.cli import objects, reasons
+from marvel.cli.dialogs import dialog_of
 from marvel.cli.generations import Reason, Why
 from marvel.cli.get import find, show
 from marvel.cli.history import public, stream_of_key, warns
@@ -64,6 +65,11 @@ def why(key: str, output: str) -> int:
     has_daemon = daemon_note(paths) is not None
     with Reader(paths) as reader:
         answer = _answer(reader, key, now)
+        dialog = _dialog(reader, answer)
+    if dialog:
+        answer.why.waits_for.insert(
+            0, Reason(f"you: it shows a {dialog} dialog", hint=f"marvel attach {answer.key}")
+        )
     if not has_daemon:
         answer.why.not_done.insert(0, reasons.without_daemon())
     if output == "json":
@@ -72,6 +78,11 @@ def why(key: str, output: str) -> int:
     else:
         show(_page(answer, now))
     return 0
+
+
+def _dialog(reader: Reader, answer: Answer) -> str:
+    rows = [row for row in reader.sessions() if row["uid"] == answer.uid]
+    return dialog_of(rows[0]) if rows else ""
 
 
 def _answer(reader: Reader, key: str, now: float) -> Answer:

@@ -2,9 +2,11 @@
 
 import os
 import sys
+import time
 
 from marvel import commands, manifest
 from marvel.cli import door, waiting
+from marvel.cli.dialogs import dialog_of
 from marvel.cli.errors import say
 from marvel.cli.get import run as print_listing
 from marvel.cli.get import show
@@ -62,12 +64,17 @@ def up(sources: list[str], *, timeout: float) -> None:
         say(f"daemon started, pid {detach(paths())}")
     for one in declared:
         _apply(one, prune=False)
+    until = time.monotonic() + timeout
     for one in declared:
+        teams = [team.name for team in one.teams]
         try:
-            waiting.until_ready(one.workspace, [team.name for team in one.teams], timeout)
+            waiting.until_ready(one.workspace, teams, until - time.monotonic())
+            waiting.until_heard(one.workspace, teams, until - time.monotonic())
         except TimedOut:
-            for key in waiting.silent_sessions(one.workspace):
-                say(f"{key}: no sign of life, marvel attach {key}")
+            for row in waiting.silent_sessions(one.workspace):
+                key, dialog = f"{row['workspace']}/{row['name']}", dialog_of(row)
+                where = f" (it shows a {dialog} dialog)" if dialog else ""
+                say(f"{key}: no sign of life, marvel attach {key}{where}")
             raise
     for one in declared:
         request = Request("sessions", None)

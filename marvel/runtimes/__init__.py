@@ -31,6 +31,7 @@ __all__ = [
     "Place",
     "Signal",
     "Wish",
+    "adapter_named",
     "adapter_of",
     "launch_plan",
     "parse",
@@ -40,9 +41,12 @@ __all__ = [
 
 def adapter_of(template: Template) -> Adapter:
     """The adapter of a template."""
-    runtime = template.runtime
-    name = runtime.image or runtime.command.rpartition("/")[2]
-    return ADAPTERS.get(name, GENERIC)
+    return adapter_named(template.runtime.image, template.runtime.command)
+
+
+def adapter_named(image: str, command: str) -> Adapter:
+    """The adapter of an image, else of a command's base name, else generic."""
+    return ADAPTERS.get(image or command.rpartition("/")[2], GENERIC)
 
 
 def promise_of(template: Template) -> Promise:

@@ -107,6 +107,6 @@ def test_outside_of_a_session_there_is_nobody_to_beat_for(
     assert "not inside a marvel session" in empty.error("heartbeat", 2)
 
 
-@pytest.mark.parametrize("line", ["--help", "--context", "--from claude-hook", "x"])
+@pytest.mark.parametrize("line", ["--help", "--context", "x"])
 def test_what_the_fast_lane_does_not_know_it_leaves_alone(line: str) -> None:
     assert fast(line.split()) is None

@@ -458,3 +458,27 @@ def test_a_deadline_never_waits_longer_than_its_own_length() -> None:
     assert due(START + 10, 10, START + 10)
     assert due(START + 10, 10, START - 0.1)
     assert due(START + 10, 10, START - 3600)
+
+
+def test_an_agent_still_limited_after_its_reset_is_told_to_go_on_once() -> None:
+    story = Story(role(replicas=1)).run()
+    ref, until = events.session_ref(story.slot(0)), story.now + 100
+    story.add(ref, events.SessionSignaled(activity="limited", resets_at=until))
+    assert kinds(story.settle()) == ["session.attention"]
+    assert story.wake_at() == until + 30
+    story.later(131)
+    assert kinds(story.settle()) == ["session.continued"]
+    assert story.slot(0).typing is not None
+    assert story.slot(0).typing.text == "Continue."
+    story.add(ref, events.SessionTyped(purpose="resume"))
+    story.later(1000)
+    assert story.settle() == []
+
+
+def test_an_agent_that_goes_on_by_itself_after_its_reset_is_left_alone() -> None:
+    story = Story(role(replicas=1)).run()
+    ref = events.session_ref(story.slot(0))
+    story.add(ref, events.SessionSignaled(activity="limited", resets_at=story.now + 100))
+    story.later(110).add(ref, events.SessionSignaled(activity="working"))
+    story.later(100)
+    assert story.settle() == []
