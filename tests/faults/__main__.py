@@ -27,7 +27,7 @@ def main() -> int:
     if asked.list:
         print("\n".join(f"{f.group:8} {f.name}" for f in chosen))
         return 0
-    print(f"{'FAULT':58} {'TRIES':>5} {'SURVIVED':>8} {'LOST':>4} {'SECONDS':>7}  MESSAGE SEEN", flush=True)
+    print(f"{'FAULT':62} {'TRIES':>5} {'SURVIVED':>8} {'LOST':>4} {'SECONDS':>7}  MESSAGE SEEN", flush=True)
     began = time.monotonic()
     lost = [problem for each in chosen for problem in _run(each, asked.tries or each.tries)]
     print(f"{len(chosen)} faults in {time.monotonic() - began:.0f} s, {len(lost)} tries lost something")
@@ -55,7 +55,7 @@ def _run(each: Fault, tries: int) -> list[str]:
             scene.close()
     figures = f"{tries:5} {tries - len(lost):8} {len(lost):4} {time.monotonic() - began:7.1f}"
     words = " ".join((lost[-1].partition(": ")[2] if lost else message).split())
-    print(f"{each.group + ': ' + each.name:58} {figures}  {words[:MESSAGE_MAX]}", flush=True)
+    print(f"{each.group + ': ' + each.name:62} {figures}  {words[:MESSAGE_MAX]}", flush=True)
     return lost
 
 

@@ -12,6 +12,10 @@ from tests.faults.scene import Scene, error_in, fault
 from tests.integration.home import until
 from tests.integration.manifests import SLEEP, manifest, role
 
+BAD_NAMES = (
+    *("../x", "a:b", "a.b", "a/b", "", "-a", "a-", "A", "ä", "a b", "x" * 64),
+    *("a\\u001b[2J", "a\\n"),
+)
 WRONG = [[1], {"x": -1}]  # no field takes this
 HALF_OPEN = 600  # connections that say nothing; more than the daemon keeps
 MEGABYTE = 1024 * 1024
@@ -51,6 +55,12 @@ def every_field(scene: Scene) -> str:
     return f"({len(places)} fields) {message}"
 
 
+def _billion_laughs() -> bytes:
+    """YAML whose every line holds the one before it twice."""
+    lines = (b"%c: &%c [*%c,*%c]\n" % (n, n, n - 1, n - 1) for n in range(ord("b"), ord("z")))
+    return b"a: &a [x,x]\n" + b"".join(lines)
+
+
 @fault("input", "manifests that are none: 10 MB, deep nesting, NUL, other files", tries=1)
 def no_manifests(scene: Scene) -> str:
     scene.is_whole = False
@@ -62,8 +72,7 @@ def no_manifests(scene: Scene) -> str:
         "nul": b'[workspace]\nname = "w\0"\n',
         "empty": b"",
         "bom": b"\xff\xfe[\0w\0",
-        "bombs": b"a: &a [x,x]\n"
-        + b"".join(b"%c: &%c [*%c,*%c]\n" % (n, n, n - 1, n - 1) for n in range(98, 122)),
+        "bomb": _billion_laughs(),
     }
     messages = []
     for name, text in texts.items():
@@ -71,8 +80,8 @@ def no_manifests(scene: Scene) -> str:
             file = scene.path / f"{name}{ending}"
             file.write_bytes(text)
             messages.append(scene.refused("work", str(file), words="error: "))
-    for place in ("/dev/zero", "/proc/self/mem", "/tmp", "/nowhere"):
-        messages.append(scene.refused("work", place, words="error: "))
+    places = ("/dev/zero", "/proc/self/mem", "/tmp", "/nowhere")
+    messages += [scene.refused("work", place, words="error: ") for place in places]
     assert all(len(message) < 600 for message in messages), max(messages, key=len)[:700]
     return messages[4]
 
@@ -116,7 +125,7 @@ def counts(scene: Scene) -> str:
     scene.is_whole = False
     message = scene.refused("work", "-", words="1000", stdin=manifest(role(*SLEEP, replicas=10**9)))
     scene.refused(
-        "work", "-", "--force-large", words="error: ", stdin=manifest(role(*SLEEP, replicas=10**30))
+        "work", "-", "--force-large", words="error: ", stdin=manifest(role(*SLEEP, replicas=10**19))
     )
     scene.refused("work", "-", words="at least 0", stdin=manifest(role(*SLEEP, replicas=-1)))
     scene.refused("work", "-", words="error: ", stdin=manifest(role(*SLEEP), role(*SLEEP)))
@@ -156,7 +165,7 @@ def abuse(scene: Scene) -> str:
         b"\n", b"{}\n", b"[]\n", b"null\n", b"\xff\xfe\n", b"{" * 60_000 + b"\n", b"[" * 60_000 + b"\n",
         b'{"method":1}\n', b'{"method":"heartbeat","params":[]}\n', b'{"method":"x","params":{}}\n',
         b'{"method":"record","params":{}}\n', b'{"method":"status","params":{"x":1}}\n',
-        b'{"method":"heartbeat","params":{"session_key":"w/t-r-g1-0","context_percent":' + b"9" * 5000 + b"}}\n",
+        b'{"method":"heartbeat","params":{"session_key":"w/t-r-g1-0","ts":' + b"9" * 5000 + b"}}\n",
     ):  # fmt: skip
         scene.ask(text)
     assert "error" in message or message == "", message
@@ -186,8 +195,7 @@ def numbers(scene: Scene) -> str:
         message = message or answer
     for name in ("cost_usd", "ts", "seq", "generation", "detail", "model"):
         for text in ("1e308", "1e999", "-1", '"\\ud800"', "[[]]", '"\\u001b[2J"'):
-            request = f'{{"method":"heartbeat","params":{{"session_key":"{row["key"]}","{name}":{text}}}}}\n'
-            scene.ask(request.encode())
+            scene.ask(_heartbeat(row["key"], name, text))
     [seen] = scene.running(1)
     assert seen["context_percent"] is None
     assert (
@@ -195,6 +203,11 @@ def numbers(scene: Scene) -> str:
     )
     scene.kept([row])
     return message.strip()
+
+
+def _heartbeat(key: str, name: str, value: str) -> bytes:
+    """A request with one value that json.dumps would not write."""
+    return f'{{"method":"heartbeat","params":{{"session_key":"{key}","{name}":{value}}}}}\n'.encode()
 
 
 @fault("socket", "a wrong token, and another session's")

@@ -162,7 +162,7 @@ def many(scene: Scene) -> str:
     scene.kill_daemon()
     scene.start()
     scene.kept(rows)
-    scene.marvel("delete", "workspace", "w", "--yes")
+    scene.marvel("delete", "workspace", "w")
     until(lambda: not scene.processes(), "all are gone")
     return f"(none: {MANY} adopted, then ended)"
 

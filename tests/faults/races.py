@@ -67,9 +67,8 @@ def bounded(scene: Scene, replicas: int, *, surge: int = 1) -> None:
         if event["kind"] in ("session.stopping", "session.ended"):
             ready.discard(event["uid"])
         full = full or len(ready) >= replicas
-        assert not full or len(ready) >= replicas, (
-            f"{len(ready)} ready at {event['position']}\n{scene.describe()}"
-        )
+        enough = not full or len(ready) >= replicas
+        assert enough, f"{len(ready)} ready at {event['position']}\n{scene.describe()}"
 
 
 @fault("race", "six scales at once")
@@ -91,9 +90,8 @@ def deleted_while_applied(scene: Scene) -> str:
     scene.start()
     file = scene.write(manifest(role(*SLEEP, replicas=5)))
     scene.marvel("work", file)
-    together(
-        scene, ("delete", "team", "w/t", "--yes"), ("work", file, "--yes"), ("delete", "team", "w/t", "--yes")
-    )
+    delete = ("delete", "team", "w/t")
+    together(scene, delete, ("work", file, "--yes"), delete)
     expected = 5 if scene.marvel("get", "teams", "--no-headers").stdout.strip() else 0
     settled(scene, expected)
     return f"(none: {expected} run, as the log says)"

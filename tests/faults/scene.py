@@ -141,7 +141,7 @@ class Scene(Home):
         """The newest event of a kind as a person sees it, without its time."""
         lines = self.marvel("events", "--kind", kind, "-n", "1").stdout.splitlines()
         assert lines, f"no event {kind}\n{self.describe()}"
-        return " ".join(lines[-1].split()[2:])
+        return lines[-1][lines[-1].index(kind.partition(".")[0] + ".") :]
 
     def logged(self, words: str) -> str:
         """The newest line of the daemon's log with these words, as it reads."""
@@ -152,7 +152,7 @@ class Scene(Home):
 
     def see(self, kind: str, count: int = 1) -> None:
         """Wait for events of a kind."""
-        until(lambda: len(self.events(kind)) >= count, f"{count} × {kind}", self.describe)
+        until(lambda: len(self.events(kind)) >= count, f"{count} of {kind}", self.describe)
 
     def kept(self, rows: list[dict[str, Any]]) -> None:
         """Nobody of these was lost, restarted or doubled, and nobody else is there."""

@@ -116,7 +116,7 @@ def foreign_panes(scene: Scene) -> str:
     pid = int(scene.tmux("w", "list-panes", "-a", "-f", "#{==:#{window_name},mine}", "-F", "#{pane_pid}"))
     scene.kill_daemon()
     scene.start()
-    scene.marvel("delete", "workspace", "w", "--wait", "--yes")
+    scene.marvel("delete", "workspace", "w", "--wait")
     assert os.path.exists(f"/proc/{pid}"), "somebody else's pane was closed"
     scene.marvel("stop", "--yes")
     assert os.path.exists(f"/proc/{pid}"), "somebody else's pane was closed"
