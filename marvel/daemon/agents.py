@@ -34,7 +34,7 @@ from marvel.daemon.typing import Typing
 from marvel.daemon.typist import Typist
 from marvel.resources import Session, StopOrder
 from marvel.runtimes import LaunchPlan, Place
-from marvel.settings import Paths
+from marvel.settings import Paths, regular
 from marvel.tmux import Failed, Pane, PaneSpec, TmuxServer
 from marvel.tmux.timers import Timers
 from marvel.world import World
@@ -182,7 +182,8 @@ class Agents:
         os.makedirs(place.directory, mode=0o700, exist_ok=True)
         os.makedirs(os.path.dirname(place.beat), mode=0o700, exist_ok=True)
         for path, content in plan.files.items():
-            with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
+            with open(regular(path, flags), "wb") as file:
                 file.write(content)
 
     def _created(self, agent: Agent, pane: Pane | Failed) -> None:

@@ -23,7 +23,7 @@ from marvel.daemon.loop import Loop
 from marvel.daemon.machine import Machine
 from marvel.daemon.reconciler import CONTROLLERS
 from marvel.errors import DaemonUnavailable, MarvelError, UsageError
-from marvel.settings import Paths, make_private
+from marvel.settings import Paths, make_private, secure_contents
 from marvel.store.log import Store
 from marvel.tmux import check_socket_path, check_version
 from marvel.tmux.processes import raise_file_limit
@@ -92,6 +92,7 @@ def _prepare(paths: Paths, controllers: Sequence[str], console: bool) -> tuple[L
     if unknown:
         raise UsageError(f"no such controller: {unknown[0]}", hint=f"there are {', '.join(CONTROLLERS)}")
     make_private(paths.home)
+    secure_contents(paths)
     preferences = config.load()
     check_version()
     raise_file_limit(os.getpid())  # a pidfd for each agent, and whoever beats

@@ -105,8 +105,8 @@ class Appender:
 def event_of(row: Any) -> Event:
     """The event of a row of the log. Raises LogUnavailable when the row is not readable."""
     try:
-        fact = decode(row.kind, row.schema, row.payload)
-    except ValueError as error:
+        fact, at = decode(row.kind, row.schema, row.payload), row.time / 1e6
+    except (ValueError, TypeError, RecursionError) as error:  # somebody wrote over it, or nested it deeply
         raise LogUnavailable(
             f"event {row.position} can't be read: {error}",
             hint="marvel verify tells whether the log is whole",
@@ -121,7 +121,7 @@ def event_of(row: Any) -> Event:
     )
     return Event(
         position=row.position,
-        time=row.time / 1e6,
+        time=at,
         ref=ref,
         fact=fact,
         actor=row.actor,

@@ -147,7 +147,7 @@ def garbage(scene: Scene) -> str:
     return message
 
 
-@fault("log", "a page of it overwritten")
+@fault("log", "half of its pages overwritten")
 def damaged(scene: Scene) -> str:
     rows = scene.crew(2)
     scene.kill_daemon(signal.SIGTERM)
@@ -155,8 +155,9 @@ def damaged(scene: Scene) -> str:
     database = scene.path / "marvel.db"
     size = database.stat().st_size
     with open(database, "r+b") as file:
-        file.seek(scene.draw.randrange(1, size // 4096) * 4096)
-        file.write(scene.draw.randbytes(4096))
+        for page in scene.draw.sample(range(1, size // 4096), size // 8192):
+            file.seek(page * 4096)
+            file.write(scene.draw.randbytes(4096))
     messages = []
     for argv in (("verify",), ("rebuild", "--check"), ("get", "sessions"), ("events",)):
         done = scene.marvel(*argv, ok=False)

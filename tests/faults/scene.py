@@ -231,8 +231,12 @@ def read_only(path: Path) -> tuple[str, ...]:
 
 
 def error_in(text: str) -> str:
-    """The first `error: …` line."""
-    return next((line for line in text.splitlines() if line.startswith("error: ")), text.strip()[:200])
+    """The first `error: …` line; of a list of problems, the first problem too."""
+    lines = text.splitlines()
+    at = next((n for n, line in enumerate(lines) if line.startswith("error: ")), None)
+    if at is None:
+        return text.strip()[:200]
+    return " ".join(lines[at : at + 2]) if "problem" in lines[at] else lines[at]
 
 
 def pause(seconds: float) -> None:

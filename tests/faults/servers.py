@@ -148,11 +148,14 @@ def too_old(scene: Scene) -> str:
     return scene.unstarted("3.2a")
 
 
-@fault("tmux", "a stand-in that hangs or talks nonsense")
+@fault("tmux", "something else by its name, of no known version")
 def nonsense(scene: Scene) -> str:
-    scene.is_whole = False
-    _with_tmux(scene, "#!/bin/sh\necho '\033[2Jwhat?'\n")
-    return scene.unstarted("tmux")
+    _with_tmux(scene, "#!/bin/sh\necho what?\n")
+    scene.start()
+    scene.work(role("/bin/sleep", "1000"))
+    scene.see("session.start-delayed")
+    assert scene.states() == {"t-r-g1-0": "pending"}
+    return scene.told("session.start-delayed")
 
 
 @fault("tmux", "TMUX set, no TERM, the C locale")
