@@ -162,7 +162,8 @@ class Scene(Home):
         assert not lost, f"lost: {lost}\n{self.describe()}"
         changed = [row["name"] for row in rows if now[row["uid"]]["pid"] != row["pid"]]
         assert not changed, f"other processes: {changed}"
-        assert sorted(self.processes()) == sorted(row["pid"] for row in rows)
+        pids = sorted(row["pid"] for row in rows)
+        until(lambda: sorted(self.processes()) == pids, "exactly these processes", self.describe)
 
     def undoubled(self) -> None:
         """No session has more than one process. For agents that have no children."""
