@@ -92,9 +92,7 @@ def _soak(home: Home, asked: argparse.Namespace) -> int:
     until(lambda: len(home.processes()) >= asked.sessions - mortal, "they run", fatal=False)
     samples: list[Sample] = []
     done: dict[str, int] = {}
-    print(
-        f"{'s':>6} {'pid':>7} {'RSS MiB':>8} {'fds':>5} {'zombies':>7} {'agents':>6} {'events':>7} {'log MiB':>8}"
-    )
+    print("     s     pid  RSS MiB   fds zombies agents  events  log MiB  WAL MiB    CPU s  chaos")
     while time.monotonic() - began < asked.minutes * 60:
         name = _chaos(home, draw, asked)
         done[name] = done.get(name, 0) + 1
@@ -187,16 +185,15 @@ def _judge(samples: list[Sample], done: dict[str, int]) -> int:
     spread = max(held[-quarter:]) - min(held[:quarter])
     per_event = (last[-1].log_mib - first[0].log_mib) * 2**20 / max(1, last[-1].events - first[0].events)
     lasting = max(min(a.zombies, b.zombies) for a, b in zip(later, [*later[1:], later[-1]], strict=True))
+    wal = max(s.wal_mib for s in later)
+    newest = last[-1]
     verdicts = [
-        (f"RSS {first[0].rss_mib:.1f} → {last[-1].rss_mib:.1f} MiB, x {memory:.2f}", memory <= GROWTH_MAX),
+        (f"RSS {first[0].rss_mib:.1f} → {newest.rss_mib:.1f} MiB, x {memory:.2f}", memory <= GROWTH_MAX),
         (f"descriptors beyond one per agent {held[0]} → {held[-1]}", spread <= FD_SLACK),
         (f"zombies in two samples on end {lasting}", lasting == 0),
+        (f"WAL at most {wal:.1f} MiB", wal <= WAL_MIB_MAX),
         (
-            f"WAL at most {max(s.wal_mib for s in later):.1f} MiB",
-            max(s.wal_mib for s in later) <= WAL_MIB_MAX,
-        ),
-        (
-            f"log {later[-1].log_mib:.1f} MiB, {later[-1].events} events, {per_event:.0f} bytes for each new one",
+            f"log {newest.log_mib:.1f} MiB, {newest.events} events, {per_event:.0f} bytes for each new one",
             EVENT_BYTES[0] <= per_event <= EVENT_BYTES[1],
         ),
     ]
