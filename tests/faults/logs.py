@@ -89,6 +89,7 @@ def disk_full(scene: Scene) -> str:
     scene.marvel("get", "sessions")
     pause(1.5)
     ballast.unlink()
+    scene.see("session.ended")
     scene.scale(3)
     now = scene.running(3)
     assert {r["uid"] for r in rows[1:]} <= {r["uid"] for r in now}, "an agent was lost"
