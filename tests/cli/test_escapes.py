@@ -118,3 +118,8 @@ def test_a_screen_keeps_what_shows_and_loses_what_steers() -> None:
     family = "👨\u200d👩\u200d👧\té日\n"
     assert harmless(family) == family
     assert harmless("a\x1b[2J\x9b\r\u202e") == "a?[2J???"
+
+
+@pytest.mark.parametrize("line", ["run {}", "get sessions --workspace {}", "events --kind {}", "describe {}"])
+def test_words_that_are_not_utf_8_are_refused_as_such(evil: Terminal, line: str) -> None:
+    assert evil.error(line.format("\udcff"), 2).startswith("error: argument ")

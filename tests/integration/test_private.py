@@ -4,12 +4,11 @@ import json
 import os
 import signal
 import stat
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.integration.home import MARVEL, Home, until
+from tests.integration.home import Home, until
 from tests.integration.manifests import SLEEP, manifest, role
 
 SECRETS = {"env": "env-secret-7d1f", "from": "from-secret-7d1f", "file": "file-secret-7d1f"}
@@ -134,11 +133,18 @@ def test_an_agent_that_puts_fifos_in_our_files_places_holds_up_nobody(home: Home
     assert home.marvel("daemon", "status").returncode == 0
 
 
+@pytest.mark.parametrize("name", ["daemon.lock", "daemon.log", "token.key"])
+def test_what_cannot_be_made_in_the_state_directory_is_named(home: Home, name: str) -> None:
+    (home.path / name).mkdir()
+    done = home.marvel("daemon", ok=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"error: {home.path}/{name}: ")
+    assert "internal error" not in done.stderr
+
+
 def test_a_link_in_the_state_directory_starts_no_daemon(home: Home) -> None:
     (home.path / "tmux").symlink_to("/tmp")
-    done = subprocess.run(
-        [*MARVEL, "daemon"], env=home.environ, capture_output=True, text=True, timeout=60, check=False
-    )
+    done = home.marvel("daemon", ok=False)
     assert (done.returncode, done.stderr) == (
         1,
         f"error: {home.path}/tmux is a symbolic link\nhint: set MARVEL_HOME to where the files are\n",
