@@ -140,9 +140,9 @@ def make_private(directory: str) -> None:
     """Create a state directory (and what is in it for directories) that only we can enter."""
     if check_private(directory):
         return
+    umask = os.umask(0o077)  # whoever could write to a directory above could put another in its place
     try:
-        os.makedirs(os.path.dirname(directory), exist_ok=True)
-        os.mkdir(directory, MODE_PRIVATE_DIRECTORY)
+        os.makedirs(directory)
     except FileExistsError:
         check_private(directory)
     except OSError as error:
@@ -150,3 +150,5 @@ def make_private(directory: str) -> None:
             f"state directory {directory} can't be created: {error.strerror}",
             hint="set MARVEL_HOME to a directory that can be written",
         ) from error
+    finally:
+        os.umask(umask)

@@ -34,6 +34,17 @@ def test_a_state_directory_of_ours_is_fine_empty_or_in_use(paths: Paths) -> None
     secure_contents(paths)
 
 
+def test_it_and_what_had_to_be_made_above_it_is_private_whatever_the_umask(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        make_private(str(tmp_path / "local" / "state" / "marvel"))
+        assert os.umask(0) == 0
+    finally:
+        os.umask(before)
+    made = [tmp_path / "local", tmp_path / "local/state", tmp_path / "local/state/marvel"]
+    assert {stat.S_IMODE(path.stat().st_mode) for path in made} == {0o700}
+
+
 @pytest.mark.parametrize("name", [*FILES, *DIRECTORIES])
 @pytest.mark.parametrize("target", ["/etc/passwd", "/tmp", "nowhere"])
 def test_a_link_in_the_place_of_anything_of_ours_is_refused(paths: Paths, name: str, target: str) -> None:
