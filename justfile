@@ -67,3 +67,7 @@ lint: build
 # the daemon in virtual time under faults: just sim --seed 7 --steps 2000
 sim *args: build
     {{ venv }}/python -m tests.simulation {{ args }}
+
+# a real daemon and tmux, killed, stopped, filled and raced: just faults, just faults tmux --tries 5
+faults *args: build
+    {{ venv }}/python -m tests.faults {{ args }}

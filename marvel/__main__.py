@@ -10,6 +10,7 @@ import gc
 import sys
 
 from marvel.cli.errors import bounded
+from marvel.errors import UsageError
 
 TYPE_CHECKING = False  # typing is not worth 3 ms of every start
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ def run(argv: list[str]) -> int:
     """Run one command line. Raises MarvelError."""
     if sys.stdout is not None and hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="replace")  # a terminal that can't show a letter shows `?`
+    _check_words(argv)
     lane = LANES.get(argv[0]) if argv else None
     status = lane(argv[1:]) if lane is not None else None
     if status is not None:
@@ -32,6 +34,16 @@ def run(argv: list[str]) -> int:
     from marvel.cli.app import run_typer
 
     return run_typer(argv)
+
+
+def _check_words(argv: list[str]) -> None:
+    """What is not UTF-8 can be neither recorded nor looked up, only typed to an agent."""
+    for number, word in enumerate(argv, 1):
+        try:
+            word.encode()
+        except UnicodeEncodeError:
+            if argv[0] != "inject":
+                raise UsageError(f"argument {number} is not UTF-8") from None
 
 
 def _get(argv: list[str]) -> int | None:

@@ -57,6 +57,20 @@ class Paths:
         return os.path.join(self.session(uid), "tail")
 
 
+def regular(path: str, flags: int, mode: int = MODE_PRIVATE_FILE) -> int:
+    """An opener of files that an agent could have put something else in the place of.
+
+    It takes regular files only, for a FIFO would make us wait for ever.
+    """
+    descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC, mode)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        from errno import EINVAL
+
+        raise OSError(EINVAL, "not a regular file", path)
+    return descriptor
+
+
 def state_directory(environ: "os._Environ[str] | dict[str, str]" = os.environ) -> str:
     """`$MARVEL_HOME`, else `$XDG_STATE_HOME/marvel`, else `~/.local/state/marvel`; absolute."""
     home = environ.get("MARVEL_HOME")
@@ -100,13 +114,35 @@ def check_private(directory: str) -> bool:
     return True
 
 
+def secure_contents(paths: Paths) -> None:
+    """Refuse a state directory in which somebody put a link, or what is another's, in our files' places;
+    make the directories in it, private like itself.
+
+    Raises MarvelError.
+    """
+    directories = (paths.beats, paths.tmux, paths.sessions)
+    files = (paths.database, paths.bell, paths.lock, paths.log, paths.head, paths.token_key)
+    for path in (*directories, *files):
+        try:
+            found = os.lstat(path)
+        except OSError:
+            continue  # made where it is needed, which says what is wrong
+        if stat.S_ISLNK(found.st_mode):
+            raise MarvelError(f"{path} is a symbolic link", hint="set MARVEL_HOME to where the files are")
+        if found.st_uid != os.geteuid():
+            raise MarvelError(f"{path} belongs to uid {found.st_uid}, not to you")
+    for path in directories:
+        os.makedirs(path, mode=MODE_PRIVATE_DIRECTORY, exist_ok=True)
+        os.chmod(path, MODE_PRIVATE_DIRECTORY)  # an earlier marvel left some open, inside what is closed
+
+
 def make_private(directory: str) -> None:
     """Create a state directory (and what is in it for directories) that only we can enter."""
     if check_private(directory):
         return
+    umask = os.umask(0o077)  # whoever could write to a directory above could put another in its place
     try:
-        os.makedirs(os.path.dirname(directory), exist_ok=True)
-        os.mkdir(directory, MODE_PRIVATE_DIRECTORY)
+        os.makedirs(directory)
     except FileExistsError:
         check_private(directory)
     except OSError as error:
@@ -114,3 +150,5 @@ def make_private(directory: str) -> None:
             f"state directory {directory} can't be created: {error.strerror}",
             hint="set MARVEL_HOME to a directory that can be written",
         ) from error
+    finally:
+        os.umask(umask)

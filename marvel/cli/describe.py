@@ -17,7 +17,7 @@ from marvel.cli.request import NAMES, kind_of
 from marvel.errors import NotFound, UsageError
 from marvel.keys import find_session, team_key
 from marvel.resources import RoleSpec, Template
-from marvel.settings import Paths
+from marvel.settings import Paths, regular
 from marvel.store.query import Reader
 
 Row = dict[str, Any]
@@ -198,7 +198,7 @@ def _tail(paths: Paths, row: Row) -> list[str]:
     if not uid:
         return []
     try:
-        with open(paths.tail(uid), "rb") as file:
+        with open(paths.tail(uid), "rb", opener=regular) as file:
             text = file.read(TAIL_READ_BYTES).decode(errors="replace")
     except OSError:
         return []

@@ -10,6 +10,7 @@ from typing import TextIO
 
 from marvel.cli.get import show
 from marvel.cli.table import printable
+from marvel.settings import regular
 
 LOOK_SECONDS = 0.2  # between looks for more
 ROTATED = ".1"  # added to the name of the part before
@@ -67,7 +68,7 @@ def _shown(line: str, ansi: bool) -> str:
 
 def _opened(path: str) -> TextIO | None:
     try:
-        return open(path, encoding="utf-8", errors="replace", newline="\n")
+        return open(path, encoding="utf-8", errors="replace", newline="\n", opener=regular)
     except OSError:
         return None
 

@@ -18,6 +18,11 @@ GAP = "   "
 ABSENT = "-"
 RESET = "\x1b[0m"
 GREEN, YELLOW, RED, DIM = "\x1b[32m", "\x1b[33m", "\x1b[31m", "\x1b[2m"
+# Control characters of both kinds, and those that turn the direction of writing.
+_STEERING = {
+    **{code: "?" for code in (*range(32), *range(127, 160)) if chr(code) not in "\t\n"},
+    **dict.fromkeys((*range(8234, 8239), *range(8294, 8298)), "?"),
+}
 COLOURS = {
     "running": GREEN,
     "pending": YELLOW,
@@ -47,6 +52,11 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else " " if c.isspace() else "?" for c in text)
+
+
+def harmless(text: str) -> str:
+    """Lines of a screen: all that shows, joined letters too, but nothing that steers a terminal."""
+    return text.translate(_STEERING)
 
 
 def width(text: str) -> int:

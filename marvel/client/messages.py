@@ -11,7 +11,7 @@ import msgspec
 
 from marvel.errors import MarvelError, Rejected, TmuxUnavailable
 from marvel.resources import InjectOutcome, Session
-from marvel.settings import Paths
+from marvel.settings import Paths, regular
 from marvel.store.bell import Bell
 from marvel.tmux import Failed, Message, TmuxServer, call, server_environment, type_to
 
@@ -19,6 +19,7 @@ ANSWER_SECONDS = 15.0  # for tmux, and for others who type to the same pane
 CONFIRM_SECONDS = 2.0  # after Enter, for an agent to tell that it began
 LOOK_SECONDS = 0.5  # between looks that no ring asked for
 ALL_HISTORY = 1_000_000  # lines: more than any pane keeps
+MAX_TAIL = 64 * 1024  # characters of kept last lines
 
 T = TypeVar("T")
 Look = Callable[[], Session | None]  # the newest that is recorded of one session
@@ -102,8 +103,8 @@ def screen(
 
 def _tail(where: Paths, session: Session) -> str:
     try:
-        with open(where.tail(session.uid), encoding="utf-8", errors="replace") as file:
-            return file.read()
+        with open(where.tail(session.uid), encoding="utf-8", errors="replace", opener=regular) as file:
+            return file.read(MAX_TAIL)
     except OSError:
         raise Rejected(
             f"{session.key} has ended ({session.state}), and of its screen nothing was kept"

@@ -37,7 +37,7 @@ from marvel.daemon.versions import Versions
 from marvel.resources import RoleSpec, Session, StopOrder, Template
 from marvel.runtimes import LaunchPlan, Place, Wish, adapter_of
 from marvel.runtimes.launch import is_too_old, too_old_words
-from marvel.settings import Paths
+from marvel.settings import Paths, regular
 from marvel.tmux import Failed, Pane, PaneSpec, TmuxServer
 from marvel.tmux.timers import Timers
 from marvel.world import World
@@ -200,7 +200,8 @@ class Agents:
         os.makedirs(place.directory, mode=0o700, exist_ok=True)
         os.makedirs(os.path.dirname(place.beat), mode=0o700, exist_ok=True)
         for path, content in plan.files.items():
-            with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
+            with open(regular(path, flags), "wb") as file:
                 file.write(content)
 
     def _created(self, agent: Agent, pane: Pane | Failed) -> None:

@@ -16,11 +16,13 @@ from marvel.daemon import trust
 from marvel.resources import RoleSpec, Session, Template
 from marvel.runtimes import LaunchPlan, Place, Wish, adapter_of, launch_plan
 from marvel.runtimes.launch import expanded
+from marvel.settings import regular
 from marvel.tmux import server_environment
 from marvel.world import World
 
 REPORTER = "report.py"  # in the state directory
 MAX_ENV_FILE_BYTES = 256 * 1024
+MAX_STRING_BYTES = 128 * 1024 - 1  # of one argument or variable: the kernel takes no more
 
 
 OWN_VARIABLES = ("MARVEL_SESSION_UID", "MARVEL_TOKEN", "MARVEL_BEAT")  # of the session alone
@@ -52,6 +54,7 @@ def prepare(wish: Wish, environ: Mapping[str, str]) -> LaunchPlan:
     plan = launch_plan(wish, adapter)
     _check_directory(plan.cwd)
     env = {**_recorded_elsewhere(expanded(wish.template, wish.session), environ), **plan.env}
+    _check_sizes(plan.argv, env)
     path = env.get("PATH", environ.get("PATH", os.defpath))
     return msgspec.structs.replace(plan, argv=_executable(plan, path), env=env)
 
@@ -104,6 +107,16 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def _check_sizes(argv: tuple[str, ...], env: Mapping[str, str]) -> None:
+    """The kernel's own refusal would look like an agent that ends at once."""
+    for number, word in enumerate(argv):
+        if len(word.encode(errors="surrogateescape")) > MAX_STRING_BYTES:
+            raise Unlaunchable(f"argument {number} is longer than {MAX_STRING_BYTES} bytes")
+    for name, value in env.items():
+        if len(f"{name}={value}".encode(errors="surrogateescape")) > MAX_STRING_BYTES:
+            raise Unlaunchable(f"variable {name} is longer than {MAX_STRING_BYTES} bytes")
+
+
 def _check_directory(cwd: str) -> None:
     if not os.path.isdir(cwd):
         what = "is not a directory" if os.path.exists(cwd) else "does not exist"
@@ -142,7 +155,7 @@ def _recorded_elsewhere(template: Template, environ: Mapping[str, str]) -> dict[
 def _read_env_file(path: str) -> dict[str, str]:
     """`NAME=value` lines; blank ones and `#` comments are skipped, matching quotes are taken off."""
     try:
-        with open(path, encoding="utf-8") as file:
+        with open(path, encoding="utf-8", opener=regular) as file:
             text = file.read(MAX_ENV_FILE_BYTES)
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8"

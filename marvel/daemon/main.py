@@ -11,7 +11,7 @@ import select
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from uuid import uuid4
 
@@ -23,7 +23,7 @@ from marvel.daemon.loop import Loop
 from marvel.daemon.machine import Machine
 from marvel.daemon.reconciler import CONTROLLERS
 from marvel.errors import DaemonUnavailable, MarvelError, UsageError
-from marvel.settings import Paths, make_private
+from marvel.settings import Paths, make_private, secure_contents
 from marvel.store.log import Store
 from marvel.tmux import check_socket_path, check_version
 from marvel.tmux.processes import raise_file_limit
@@ -36,7 +36,8 @@ READY = "ready"
 def run(paths: Paths, *, controllers: Sequence[str] = (), console: bool = True) -> str:
     """Be the daemon until it ends; returns why it ended. Raises MarvelError when it can't start."""
     try:
-        loop, lock = _prepare(paths, controllers, console)
+        with _explained(paths):
+            loop, lock = _prepare(paths, controllers, console)
     except MarvelError as error:
         _tell_starter(json.dumps({"message": error.message, "hint": error.hint}))
         raise
@@ -49,7 +50,8 @@ def run(paths: Paths, *, controllers: Sequence[str] = (), console: bool = True) 
 
 def drain(paths: Paths) -> None:
     """Be a daemon for as long as it takes to end all sessions. Raises MarvelError when it can't."""
-    loop, lock = _prepare(paths, (), console=False)
+    with _explained(paths):
+        loop, lock = _prepare(paths, (), console=False)
     try:
         loop.run(drain=True)
     finally:
@@ -90,6 +92,7 @@ def _prepare(paths: Paths, controllers: Sequence[str], console: bool) -> tuple[L
     if unknown:
         raise UsageError(f"no such controller: {unknown[0]}", hint=f"there are {', '.join(CONTROLLERS)}")
     make_private(paths.home)
+    secure_contents(paths)
     preferences = config.load()
     check_version()
     raise_file_limit(os.getpid())  # a pidfd for each agent, and whoever beats
@@ -116,6 +119,18 @@ def _prepare(paths: Paths, controllers: Sequence[str], console: bool) -> tuple[L
         lock.release()
         raise
     return loop, lock
+
+
+@contextlib.contextmanager
+def _explained(paths: Paths) -> Iterator[None]:
+    """A file of ours that can't be made or opened is no bug: name it."""
+    try:
+        yield
+    except OSError as error:
+        where = error.filename or paths.home
+        raise DaemonUnavailable(
+            f"{where}: {error.strerror or error}", hint="marvel doctor looks for the cause"
+        ) from error
 
 
 def _check_socket_path(paths: Paths) -> None:

@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable
 
 from marvel.resources import Session
+from marvel.settings import regular
 from marvel.tmux import Failed, TmuxServer
 from marvel.world import World
 
@@ -96,7 +97,7 @@ class Outputs:
 
 def _make(path: str) -> None:
     os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
+    os.close(regular(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW))
 
 
 def _size(path: str) -> int:

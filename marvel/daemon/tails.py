@@ -5,6 +5,8 @@ import hashlib
 import os
 import re
 
+from marvel.settings import regular
+
 LINES = 50
 _DEAD = re.compile(r"Pane is dead( \(.*\))?")  # what tmux itself writes into a dead pane
 
@@ -16,9 +18,8 @@ def keep(directory: str, screen: str) -> str:
         lines.pop()
     text = "".join(f"{line}\n" for line in lines[-LINES:]).encode(errors="replace")
     with contextlib.suppress(OSError):
-        fd = os.open(
-            os.path.join(directory, "tail"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600
-        )
+        path = os.path.join(directory, "tail")
+        fd = regular(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW)
         with os.fdopen(fd, "wb") as file:
             file.write(text)
         return hashlib.sha256(text).hexdigest()

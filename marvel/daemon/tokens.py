@@ -6,6 +6,9 @@ import hmac
 import os
 import secrets
 
+from marvel.errors import MarvelError
+from marvel.settings import MODE_PRIVATE_FILE, regular
+
 KEY_BYTES = 32
 
 
@@ -13,12 +16,12 @@ class Tokens:
     """Makes and checks tokens under the key file at `path`, which is made if missing."""
 
     def __init__(self, path: str) -> None:
-        with contextlib.suppress(FileExistsError):
-            fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-            with os.fdopen(fd, "wb") as file:
-                file.write(secrets.token_bytes(KEY_BYTES))
-        with open(path, "rb") as file:
-            self._key = file.read()
+        if not os.path.lexists(path):
+            _make(path)
+        with open(path, "rb", opener=regular) as file:
+            self._key = file.read(KEY_BYTES)
+        if len(self._key) < KEY_BYTES:  # every token could be guessed
+            raise MarvelError(f"{path} is not a whole key", hint="remove it, and restart what runs")
 
     def of(self, uid: str) -> str:
         """The token of one session."""
@@ -29,3 +32,16 @@ class Tokens:
         if not isinstance(token, str):
             return False
         return hmac.compare_digest(token.encode(errors="replace"), self.of(uid).encode())
+
+
+def _make(path: str) -> None:
+    """The key appears whole or not at all, and the first of several makers wins."""
+    fresh = f"{path}.{secrets.token_hex(4)}"
+    fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, MODE_PRIVATE_FILE)
+    try:
+        with os.fdopen(fd, "wb") as file:
+            file.write(secrets.token_bytes(KEY_BYTES))
+        with contextlib.suppress(FileExistsError):
+            os.link(fresh, path)
+    finally:
+        os.unlink(fresh)

@@ -75,12 +75,18 @@ def _lines(values: dict[str, Any]) -> str:
 
 def _line(key: str, value: Any) -> str:
     """Short lists stand on one line; long text is written as such, unless that loses its line ends."""
-    import tomli_w  # only exports need it
-
     several_lines = isinstance(value, str) and "\r" not in value
-    text = tomli_w.dumps({key: value}, multiline_strings=several_lines)
+    text = _dumped({key: value}, several_lines=several_lines)
     if isinstance(value, list):
-        items = [tomli_w.dumps({"": item}).removeprefix('"" = ').rstrip("\n") for item in value]
+        items = [_dumped({"": item}).removeprefix('"" = ').rstrip("\n") for item in value]
         short = f"{key} = [{', '.join(items)}]\n"
         return short if len(short) <= LINE_LENGTH else text
     return text
+
+
+def _dumped(values: dict[str, Any], *, several_lines: bool = False) -> str:
+    """TOML in which what does not print, and could steer a terminal, is escaped."""
+    import tomli_w  # only exports need it
+
+    text = tomli_w.dumps(values, multiline_strings=several_lines)
+    return "".join(c if c.isprintable() or c == "\n" else f"\\U{ord(c):08X}" for c in text)

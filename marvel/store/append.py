@@ -117,8 +117,8 @@ def event_of(row: Any) -> Event:
     position, time, _, _, kind, written, *named, actor, command, cause, payload, _ = row
     workspace, team, role, session, uid, generation = named
     try:
-        fact = decode(kind, written, payload)
-    except ValueError as error:
+        fact, at = decode(kind, written, payload), time / 1e6
+    except (ValueError, TypeError, RecursionError) as error:  # somebody wrote over it, or nested it deeply
         raise LogUnavailable(
             f"event {position} can't be read: {error}",
             hint="marvel verify tells whether the log is whole",
@@ -126,7 +126,7 @@ def event_of(row: Any) -> Event:
     ref = Ref(workspace=workspace, team=team, role=role, session=session, uid=uid, generation=generation)
     return Event(
         position=position,
-        time=time / 1e6,
+        time=at,
         ref=ref,
         fact=fact,
         actor=actor,

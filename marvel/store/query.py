@@ -63,7 +63,7 @@ def loads(text: str) -> Any:
     """What a row's JSON holds. Raises LogUnavailable when it is none."""
     try:
         return _load(text)
-    except (ValueError, StopIteration) as error:
+    except (TypeError, ValueError, RecursionError, StopIteration) as error:
         message = f"a row of the event log can't be read: {text[:40]}"
         raise LogUnavailable(message, hint="marvel verify, then marvel rebuild") from error
 
@@ -151,6 +151,9 @@ class Reader:
         query = f"SELECT {', '.join(columns)} FROM events WHERE {where} ORDER BY {order}"  # noqa: S608
         for row in self._each(query, *values):
             event = dict(zip(columns, row, strict=True))
+            if not isinstance(event["time"], int):
+                message = f"event {event['position']} can't be read: its time is no number"
+                raise LogUnavailable(message, hint="marvel verify tells whether the log is whole")
             event["time"] /= MICROSECONDS
             if decoded:
                 event["payload"] = loads(event["payload"])

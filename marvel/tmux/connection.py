@@ -130,6 +130,9 @@ class Connection(Channel):
             else:
                 self._soon(REVIVE_POLL, self._connect)
             return
+        if (stopped := processes.stopped_listener(self.socket)) is not None:
+            self._down(f"the tmux server (pid {stopped}) is suspended", gone=False)
+            return
         argv = ["tmux", "-u", "-S", str(self.socket), "-f", str(self._conf)]
         if not (self._start and self._server is None):
             argv.append("-N")  # never start a server by regaining a lost connection

@@ -109,6 +109,18 @@ def listener(path: Path) -> int | None:
         return int.from_bytes(peer[:4], sys.byteorder)
 
 
+def stopped_listener(path: Path) -> int | None:
+    """The pid of the server at `path` if it is suspended. It must not be called then: a client that gives
+    up is still in its queue when it wakes, and of that a tmux (3.3a) can die, with all that it runs.
+    """
+    pid = listener(path)
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return None
+    return pid if state in "Tt" else None
+
+
 def hidden_server(path: Path) -> int | None:
     """A tmux server that was started for `path` but whose socket file somebody deleted. It makes the
     file again on SIGUSR1; starting a second server instead would double every agent.

@@ -11,9 +11,10 @@ def role(
     sections: str = "",
 ) -> str:
     """One `[[team.role]]` that runs an argv; `more` are its own keys, `sections` its tables."""
+    args = json.dumps(list(argv[1:]), ensure_ascii=False)
     return (
         f'[[team.role]]\nname = "{name}"\nreplicas = {replicas}\n{more}\n'
-        f"[team.role.runtime]\ncommand = {json.dumps(argv[0])}\nargs = {json.dumps(list(argv[1:]))}\n"
+        f"[team.role.runtime]\ncommand = {json.dumps(argv[0])}\nargs = {args}\n"
         f"{sections}\n"
     )
 

@@ -269,6 +269,13 @@ def test_what_is_missing_is_named(tmp_path: Path) -> None:
     assert unlaunchable(command="sh", cwd="/no/{index}") == "cwd /no/3 does not exist"
 
 
+def test_what_the_kernel_would_not_take_is_named(tmp_path: Path) -> None:
+    most = "x" * (128 * 1024 - 1)
+    assert launch(command="sh", args=(most,)).argv[1] == most
+    assert unlaunchable(command="sh", args=(most + "x",)) == "argument 1 is longer than 131071 bytes"
+    assert unlaunchable(command="sh", env={"A": most}) == "variable A is longer than 131071 bytes"
+
+
 def test_a_relative_command_is_looked_for_in_the_agents_directory_not_in_ours(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,0 +1,244 @@
+"""Rubbish in: what is stored, what agents send, what comes through the socket. Words out, never a trace."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import socket
+import sqlite3
+import tempfile
+import time
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from marvel import events, reporter
+from marvel.daemon.leases import BeatRefused, _signal
+from marvel.daemon.listener import MAX_REQUEST_BYTES, Listener
+from marvel.daemon.poller import Poller
+from marvel.errors import LogUnavailable
+from marvel.events import KINDS, Draft, Ref, decode
+from marvel.runtimes import PARSERS, Signal, parse
+from marvel.settings import Paths
+from marvel.store.log import Store
+from marvel.store.query import Reader
+
+FIXTURES = Path(__file__).resolve().parent.parent / "fixtures" / "agents"
+PATIENCE_SECONDS = 5.0
+
+
+def names_in(value: Any) -> set[str]:
+    """Every key of a payload, however deep."""
+    if isinstance(value, dict):
+        return set(value).union(*(names_in(inner) for inner in value.values()))
+    return set().union(*(names_in(inner) for inner in value)) if isinstance(value, list) else set()
+
+
+def known_names() -> list[str]:
+    """Keys that real payloads have: a fuzzer that has to guess them finds nothing."""
+    found = {"context_percent", "state", "detail", "ts", "cost_usd", "model", "agent_session_id", "payload"}
+    for file in sorted(FIXTURES.rglob("*.json*")):
+        for line in file.read_text(errors="replace").splitlines():
+            try:
+                found |= names_in(json.loads(line))
+            except ValueError:
+                continue
+    return sorted(name for name in found if len(name) < 40)
+
+
+letters = st.text(st.characters(codec="utf-8"), max_size=12)
+scalars = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.sampled_from(
+        [10**400, -(10**400), 1e308, 2**63, 0, -1, 100, "", "\0", "\x1b[2J", "\ud800", "x" * 5000]
+    ),
+    letters,
+)
+keys = st.one_of(st.sampled_from(known_names()), letters)
+payloads = st.recursive(
+    scalars,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(keys, inner, max_size=6),
+    max_leaves=30,
+)
+objects = st.dictionaries(keys, payloads, max_size=10)
+
+
+# --- what agents send ----------------------------------------------------------------------------
+
+
+@given(source=st.sampled_from([*sorted(PARSERS), "nobody"]), payload=payloads)
+@example(source="claude-statusline", payload={"context_window": {"used_percentage": 10**400}})
+def test_any_payload_of_an_agent_is_a_signal_or_nothing(source: str, payload: Any) -> None:
+    signal = parse(source, payload)
+    assert signal is None or isinstance(signal, Signal)
+    if signal is not None:
+        percent = signal.context_percent
+        assert percent is None or 0 <= percent <= 100
+        texts = signal.detail + signal.model + signal.agent_session_id
+        texts.encode()  # can be recorded
+        assert texts.isprintable()
+        events.encode(events.SessionSignaled(**{f: getattr(signal, f) for f in ("detail", "model")}))
+
+
+@given(params=objects)
+def test_any_parameters_of_a_heartbeat_are_a_signal_or_refused_in_words(params: dict[str, Any]) -> None:
+    try:
+        signal = _signal(params)
+    except BeatRefused:
+        return
+    assert signal.context_percent is None or 0 <= signal.context_percent <= 100
+    (signal.detail + signal.model + signal.agent_session_id).encode()
+    json.dumps([signal.cost_usd, signal.context_percent], allow_nan=False)
+
+
+@given(text=st.one_of(st.binary(max_size=400), objects.map(lambda value: json.dumps(value).encode())))
+def test_the_reporter_is_silent_whatever_its_hook_gets(text: bytes) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        out, err = io.StringIO(), io.StringIO()
+        patch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text)))
+        patch.setattr("sys.stdout", out)
+        patch.setattr("sys.stderr", err)
+        for name in [name for name in os.environ if name.startswith("MARVEL_")]:
+            patch.delenv(name)
+        reporter.main(["claude-hook"])
+        assert (out.getvalue(), err.getvalue()) == ("", "")
+
+
+# --- what is stored ------------------------------------------------------------------------------
+
+
+@given(
+    kind=st.one_of(st.sampled_from(sorted(KINDS)), letters),
+    schema=st.integers(-1, 3),
+    text=st.one_of(payloads.map(json.dumps), letters, st.sampled_from(["[" * 5000, "{", "1e999", "NaN"])),
+)
+def test_any_stored_payload_is_a_fact_or_a_value_error(kind: str, schema: int, text: str) -> None:
+    with contextlib.suppress(ValueError, RecursionError):
+        assert decode(kind, schema, text).kind == kind
+
+
+@pytest.fixture(scope="module")
+def a_log() -> Iterator[Paths]:
+    with tempfile.TemporaryDirectory() as directory:
+        paths = Paths(f"{directory}/home")
+        store = Store(paths)
+        fact = events.WorkspaceCreated(uid="u")
+        store.record(lambda _world, _now: [Draft(ref=Ref(workspace="w"), fact=fact)], actor="user")
+        store.close()
+        yield paths
+
+
+@given(
+    column=st.sampled_from(["payload", "kind", "schema", "time", "uid", "actor"]),
+    value=st.one_of(
+        letters, st.binary(max_size=20), st.integers(-(2**63), 2**63 - 1), payloads.map(json.dumps)
+    ),
+)
+def test_a_row_somebody_wrote_over_is_read_or_refused_in_words(
+    a_log: Paths, column: str, value: object
+) -> None:
+    with sqlite3.connect(a_log.database) as raw:
+        raw.execute("DROP TRIGGER IF EXISTS events_no_update")
+        (before,) = raw.execute(f"SELECT {column} FROM events WHERE position = 2").fetchone()  # noqa: S608
+        raw.execute(f"UPDATE events SET {column} = ? WHERE position = 2", (value,))  # noqa: S608
+    raw.close()
+    try:
+        store = Store(a_log)
+        for act in (lambda: list(store.read()), store.check, store.rebuild, store.verify):
+            with contextlib.suppress(LogUnavailable):
+                act()
+        store.close()
+        with Reader(a_log) as reader, contextlib.suppress(LogUnavailable):
+            list(reader.events())
+    finally:
+        with sqlite3.connect(a_log.database) as raw:
+            raw.execute(f"UPDATE events SET {column} = ? WHERE position = 2", (before,))  # noqa: S608
+        raw.close()
+
+
+# --- what comes through the socket ---------------------------------------------------------------
+
+
+class Answering:
+    """A real listener in this process, with a handler that takes what is an object."""
+
+    def __init__(self, directory: str) -> None:
+        self.path = f"{directory}/s"
+        self.poller = Poller()
+        self.listener = Listener(self.path, self.poller, self.handle, time.monotonic)
+
+    def handle(self, method: str, params: dict[str, Any]) -> Any:
+        assert isinstance(method, str)
+        assert isinstance(params, dict)
+        if method != "heartbeat":
+            raise ValueError(f"there is no method {method[:20]!r}")
+        _signal(params)
+        return {"status": "ok"}
+
+    def ask(self, pieces: list[bytes]) -> bytes:
+        """All pieces, then what the listener answers until it closes."""
+        with socket.socket(socket.AF_UNIX) as peer:
+            peer.settimeout(PATIENCE_SECONDS)
+            peer.connect(self.path)
+            for piece in pieces:
+                self.poller.wait(0)
+                try:
+                    peer.sendall(piece)
+                except (BrokenPipeError, ConnectionResetError):
+                    break
+                self.poller.wait(0)
+            with contextlib.suppress(OSError):
+                peer.shutdown(socket.SHUT_WR)
+            for _ in range(20):
+                self.poller.wait(0)
+            try:
+                return peer.recv(MAX_REQUEST_BYTES)
+            except ConnectionResetError:
+                return b""
+
+
+@pytest.fixture(scope="module")
+def answering() -> Iterator[Answering]:
+    with tempfile.TemporaryDirectory(dir="/tmp") as directory:
+        made = Answering(directory)
+        yield made
+        made.listener.close()
+        made.poller.close()
+
+
+requests = st.one_of(
+    st.binary(max_size=300),
+    payloads.map(lambda value: json.dumps(value).encode()),
+    st.builds(
+        lambda method, params: json.dumps({"method": method, "params": params}).encode(),
+        st.one_of(st.sampled_from(["heartbeat", "status", "record"]), scalars),
+        st.one_of(objects, payloads),
+    ),
+)
+
+
+@given(request=requests, cuts=st.lists(st.integers(0, 400), max_size=3), ends=st.booleans())
+@example(request=b"[" * 60_000, cuts=[], ends=True)
+@example(request=b'{"a":' * 12_000, cuts=[7], ends=True)
+@example(request=b'{"method":"heartbeat","params":{"ts":' + b"9" * 5000 + b"}}", cuts=[], ends=True)
+def test_anything_said_to_the_socket_is_answered_by_one_object_or_closed(
+    answering: Answering, request: bytes, cuts: list[int], ends: bool
+) -> None:
+    edges = [0, *sorted(cuts), len(request)]
+    pieces = [request[a:b] for a, b in pairwise(edges)] + ([b"\n"] if ends else [])
+    answer = answering.ask(pieces)
+    if answer:
+        found = json.loads(answer)
+        assert len(found) == 1
+        assert set(found) <= {"result", "error"}
+    assert not answering.listener._open
