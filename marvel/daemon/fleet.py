@@ -27,6 +27,7 @@ class Desk:
         self.watched: tuple[int, int] | None = None  # descriptor and events
         self.retry = RETRY_FIRST_SECONDS
         self.why_down = ""
+        self.identity = ""  # of the server while it is connected, and until its end was told
 
 
 class Fleet:
@@ -136,6 +137,7 @@ class Fleet:
     def _came_up(self, workspace: str, desk: Desk) -> None:
         desk.retry = RETRY_FIRST_SECONDS
         desk.why_down = ""
+        desk.identity = desk.server.identity or ""
         self.on_up(workspace, desk.server)
 
     def _went_down(self, workspace: str, desk: Desk, why: str) -> None:
@@ -143,9 +145,8 @@ class Fleet:
             return
         desk.settled = False
         if desk.server.gone:
-            identity = desk.server.identity or ""
             self._drop(workspace)
-            self.on_lost(workspace, identity)
+            self.on_lost(workspace, desk.identity)
             return
         if why != desk.why_down:
             desk.why_down = why

@@ -145,7 +145,7 @@ def _in_a_shift(name: str, *, replicas: int = REPLICAS) -> Callable[[Callable[[S
         @fault("race", f"in a shift: {name}")
         def run(scene: Scene) -> str:
             scene.crew(REPLICAS, sections=SLOW)
-            scene.marvel("shift", "w/t")
+            scene.work(role("sleep", "998", replicas=REPLICAS, sections=SLOW))
             scene.see("shift.started")
             pause(0.2 + scene.draw.random())
             act(scene)

@@ -84,7 +84,8 @@ def test_the_death_of_a_tmux_server_is_one_incident_of_its_workspace(home: Home)
     home.marvel("work", home.write(manifest(role(*SLEEP, replicas=3), stays, workspace="a")), "--wait")
     home.marvel("work", home.write(manifest(role(*SLEEP, replicas=2), workspace="b")), "--wait")
     untouched = [row["uid"] for row in home.running(6) if row["workspace"] == "b"]
-    os.kill(home.tmux_pid("a") or 0, signal.SIGKILL)
+    killed = home.tmux_pid("a") or 0
+    os.kill(killed, signal.SIGKILL)
 
     def back() -> bool:
         rows = home.sessions("--workspace", "a", "--role", "r")
@@ -93,6 +94,7 @@ def test_the_death_of_a_tmux_server_is_one_incident_of_its_workspace(home: Home)
     until(back, "all are back", home.describe)
     [lost] = home.events("tmux.server-lost")
     assert lost["payload"]["sessions"] == 4
+    assert lost["payload"]["server"].startswith(f"{killed}/")
     assert {row["streak"] for row in home.sessions("--workspace", "a")} == {0}
     [kept] = home.sessions("--role", "q")
     assert (kept["state"], kept["reason"]) == ("failed", "tmux-server-lost")
