@@ -1,4 +1,4 @@
-"""Writes the pages of the reference that follow from the code: commands, manifest, events.
+"""Writes the pages of the reference that follow from the code: commands, manifest, events, runtimes.
 
     python -m docs.generate          writes them
     python -m docs.generate --check  exit status 1 when one is not what the code says
@@ -27,6 +27,7 @@ from marvel.manifest.lists import Env, Many
 from marvel.manifest.quantities import Duration, Integer, Number
 from marvel.manifest.table import MANIFEST, ROLE, RUNTIME, Field, Section
 from marvel.resources import Template
+from marvel.runtimes import ADAPTERS
 
 ROOT = Path(__file__).resolve().parent.parent
 REFERENCE = ROOT / "docs" / "reference"
@@ -75,6 +76,16 @@ changes its meaning; a changed shape gets a new schema number, and the old one i
 
 *Warning* marks what `marvel events --warnings` selects: always, or as the payload says.
 """
+RUNTIMES_HEAD = """\
+# Runtimes
+
+The agent CLIs that marvel knows, by the `image` of a role, else by the base name of its `command`. Anything
+else is `generic`: its argv as it is, our environment, the prompt typed once it runs.
+
+A heartbeat check counts silence *from-start*, or *once-seen*: from the session's first beat, until which its
+health is `unknown`. *None*: it has no periodic beat, and the check looks at its process alone. *Resumes*: one
+that crashed comes back with its conversation. *Version*: from which its signals can be relied on.
+"""
 TYPES = {"str": "string", "int": "integer", "float": "number", "bool": "true or false", "None": "null"}
 
 
@@ -84,6 +95,7 @@ def pages() -> dict[Path, str]:
         REFERENCE / "cli.md": BY + cli(),
         REFERENCE / "manifest.md": BY + manifest(),
         REFERENCE / "events.md": BY + kinds_of_events(),
+        REFERENCE / "runtimes.md": BY + runtimes(),
     }
 
 
@@ -289,6 +301,21 @@ def _writers() -> dict[str, set[str]]:
                 if name in facts:
                     found[name].add(AUTHORS[room])
     return found
+
+
+def runtimes() -> str:
+    """Every adapter: what it promises."""
+    rows = [
+        (
+            f"`{adapter.name}`",
+            adapter.heartbeat,
+            "yes" if adapter.resumes else "no",
+            ".".join(map(str, adapter.minimum)) or "—",
+            " ".join(f"`{source}`" for source in adapter.sources) or "—",
+        )
+        for adapter in ADAPTERS.values()
+    ]
+    return f"{RUNTIMES_HEAD}\n{_table(('image', 'heartbeat', 'resumes', 'version', 'reports'), rows)}"
 
 
 # --- text --------------------------------------------------------------------------------------------

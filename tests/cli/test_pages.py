@@ -34,7 +34,7 @@ class Desk:
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             "LANG": "C.UTF-8",
             "TZ": "UTC",
-            "USER": "ann",
+            "LOGNAME": "ann",
         }
 
     def write(self, file: Written) -> None:
