@@ -54,7 +54,7 @@ stop:
 # end what runs (in the state directory that is in use), remove what was built
 clean:
     -test -x {{ venv }}/marvel && {{ venv }}/marvel stop --yes
-    rm -rf .venv dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+    rm -rf .venv dist build site .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
     find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # style, types and import contracts
@@ -63,6 +63,12 @@ lint: build
     {{ venv }}/ruff format --check .
     {{ venv }}/mypy
     {{ venv }}/lint-imports
+
+# the documentation in site/: generated pages written, every link checked
+docs: build
+    {{ venv }}/pip install -q -e '.[docs]'
+    {{ venv }}/python -m docs.generate
+    {{ venv }}/mkdocs build --strict --quiet
 
 # the daemon in virtual time under faults: just sim --seed 7 --steps 2000
 sim *args: build

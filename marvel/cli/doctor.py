@@ -162,13 +162,13 @@ def _log(where: Paths) -> Iterator[Finding]:
     if not os.path.exists(where.database):
         yield Finding("ok", "no event log yet")
         return
+    from marvel.daemon.head import noted_position
+
+    noted = noted_position(where.head)  # before the log, which may grow meanwhile
     with Reader(where) as reader:
         newest = next(iter(reader.events()), None)
     position = newest["position"] if newest else 0
     yield Finding("ok", f"event log ends at position {position} (marvel verify checks all of it)")
-    from marvel.daemon.head import noted_position
-
-    noted = noted_position(where.head)
     if noted is not None and noted > position:
         yield Finding(
             "failed",

@@ -7,6 +7,7 @@ import shlex
 from pathlib import Path
 
 import pytest
+from transcript import pattern
 
 from marvel.cli.catalog import COMMANDS
 from tests.integration.home import Home
@@ -52,18 +53,6 @@ def steps(transcript: Path) -> list[tuple[str, list[str], list[str], int]]:
         elif found:
             found[-1][1].append(line)
     return found
-
-
-def pattern(lines: list[str]) -> re.Pattern[str]:
-    """`…` is any text of a line, around which columns may move; alone on its line, any lines."""
-    return re.compile("".join(r"(?:.*\n)*?" if line == "…" else _line(line) for line in lines))
-
-
-def _line(line: str) -> str:
-    parts = [re.escape(part) for part in line.split("…")]
-    if len(parts) > 1:
-        parts = [re.sub(r"(?:\\ ){2,}", " +", part) for part in parts]
-    return ".*".join(parts) + r" *\n"
 
 
 @pytest.mark.parametrize("transcript", TRANSCRIPTS, ids=lambda path: path.stem)
