@@ -8,8 +8,9 @@
     fleet     the widget that shows them
     acts      what can be done to a line, as a command of marvel and what it will do
     dialogs   confirmations, help
-    session   one session: its screen, events, reasons, context, lineage
-    timeline  the fleet at earlier moments
+    session   one session's screen; `details` are what the log knows of it, `plot` its context
+    timeline  the fleet at earlier moments, each of them a `moment`
+    follows   what these two are to the app
     app       all of it together
 
 Textual is imported by this room alone. `picture`, `tree`, `cells`, `acts` and `plot` are pure.

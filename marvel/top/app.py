@@ -24,22 +24,14 @@ from marvel.top.acts import Act, act_on
 from marvel.top.dialogs import Confirm, Help
 from marvel.top.feed import Feed
 from marvel.top.fleet import Fleet
+from marvel.top.follows import Follows
 from marvel.top.picture import Picture, needs_you
-from marvel.top.tree import TREE, Line, totals
+from marvel.top.session import SessionScreen
+from marvel.top.timeline import Timeline
+from marvel.top.tree import TREE, totals
 
 AGE_SECONDS = 1.0  # between looks at how old everything is, when nothing else happens
 HINT = "? help  / filter  s sort  enter open  t timeline  q quit"
-
-
-class Follows:
-    """A screen over the fleet that shows the present too."""
-
-    def follow(self, picture: Picture) -> None:
-        """A new picture."""
-
-    def chosen(self) -> Line | None:
-        """What acts are for; None when nothing can be done here."""
-        return None
 
 
 class Cockpit(App[int]):
@@ -162,6 +154,12 @@ class Cockpit(App[int]):
 
     # --- keys ------------------------------------------------------------------------------------
 
+    def on_fleet_chosen(self, event: Fleet.Chosen) -> None:
+        self.push_screen(SessionScreen(self.paths, event.line, self.picture))
+
+    def action_timeline(self) -> None:
+        self.push_screen(Timeline(self.paths, self.picture))
+
     def action_help(self) -> None:
         self.push_screen(Help())
 
@@ -203,6 +201,8 @@ class Cockpit(App[int]):
         screen = self.screen
         line = screen.chosen() if isinstance(screen, Follows) else self.fleet.line
         if line is None:
+            if isinstance(screen, Follows):
+                self.notify("what was can't be changed: escape goes back", severity="warning")
             return
         act = act_on(name, line)
         if isinstance(act, str):

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from marvel.cli import objects, reasons
 from marvel.cli.fold import Fold
-from marvel.resources import RoleKey
+from marvel.resources import RoleKey, Session
 
 Row = dict[str, Any]
 
@@ -24,6 +24,7 @@ class Picture(NamedTuple):
     teams: Sequence[Row] = ()
     shifts: Sequence[Row] = ()  # with `blocked`: what each waits for, in words
     trails: Mapping[str, tuple[float, ...]] = MappingProxyType({})
+    records: Mapping[str, Session] = MappingProxyType({})  # all that are remembered, by uid
     alarm: str = ""  # why this may not be the present
 
 
@@ -63,6 +64,7 @@ def picture_of(fold: Fold, trails: Trails, alarm: str = "") -> Picture:
         teams=sorted(made, key=lambda team: str(team["key"])),
         shifts=[{**shift, "blocked": _blocked(fold, shift)} for shift in shifts],
         trails=trails.of([session["uid"] for session in sessions]),
+        records=dict(fold.world.sessions),
         alarm=alarm,
     )
 
