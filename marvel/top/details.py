@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from marvel.cli import why
 from marvel.cli.history import warns
-from marvel.cli.summaries import line, summary
+from marvel.cli.summaries import KIND_COLUMNS, WARNING, summary
 from marvel.cli.table import printable
 from marvel.cli.times import age, local
 from marvel.errors import MarvelError
@@ -13,7 +13,7 @@ from marvel.resources import Session
 from marvel.settings import Paths
 from marvel.store.query import Reader
 from marvel.top.picture import Picture
-from marvel.top.plot import Mark
+from marvel.top.plot import Mark, clock
 
 Row = dict[str, Any]
 
@@ -56,7 +56,7 @@ def details(paths: Paths, picture: Picture, session: Session, now: float) -> Det
             marks += [Mark(at, sign) for at, sign in zip(starts, signs, strict=False) if sign]
             told += _told(slot, found, now, how="shift" if number else "")
     return Details(
-        events=tuple((printable(line(event, warning=warns(event))), warns(event)) for event in newest),
+        events=tuple((_line(event), warns(event)) for event in newest),
         why=reasons,
         lineage="\n".join(told),
         points=tuple(points),
@@ -93,6 +93,13 @@ def _told(session: Session, events: list[Row], now: float, *, how: str) -> list[
         elif event["kind"] in ("session.ended", "session.paired"):
             lines.append(f"{local(event['time'])}    {summary(event)}")
     return [printable(text) for text in lines]
+
+
+def _line(event: Row) -> str:
+    """One event; whose it is stands above."""
+    mark = WARNING if warns(event) else " "
+    told = f"{mark} {clock(event['time'])}  {event['kind'].ljust(KIND_COLUMNS)}  {summary(event)}"
+    return printable(told.rstrip())
 
 
 def _stream(session: Session) -> str:

@@ -38,7 +38,7 @@ def plot(
     for mark in marks:
         signs[column(mark.time)] = mark.sign
     rows.append(" " * LABEL + "".join(signs))
-    left, right = _clock(begins), _clock(until)
+    left, right = clock(begins), clock(until)
     rows.append(" " * LABEL + left + right.rjust(max(len(right) + 1, size - len(left))))
     return rows
 
@@ -69,5 +69,6 @@ def _step(value: float | None, row: int, height: int) -> str:
     return STEPS[1] if row == 1 and step == 0 else STEPS[step]
 
 
-def _clock(at: float) -> str:
+def clock(at: float) -> str:
+    """The time of day here."""
     return time.strftime("%H:%M:%S", time.localtime(at))

@@ -12,6 +12,9 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
+from marvel.cli.listing import session_note
+from marvel.cli.table import printable
+from marvel.cli.view import clip
 from marvel.client import messages
 from marvel.errors import MarvelError
 from marvel.resources import Session
@@ -44,6 +47,8 @@ class Plot(Widget):
 
 class SessionScreen(Screen[None], Follows):
     """What there is to know of a session. Its pane is looked at only while it is seen."""
+
+    AUTO_FOCUS = ""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         ("escape", "back", "Back"),
@@ -88,6 +93,7 @@ class SessionScreen(Screen[None], Follows):
 
     def on_mount(self) -> None:
         self._lay_out()
+        self.query_one("#panel-events", VerticalScroll).anchor()  # the newest is in view
         self.follow(self._picture)
         self._look()
         self.set_interval(LOOK_SECONDS, self._look)
@@ -158,10 +164,9 @@ class SessionScreen(Screen[None], Follows):
         for text, style in spans(self._line, columns, time.time(), trail):
             told.append(text, style)
         if session is not None:
-            note = session["activity_detail"] or session["detail"] or session["health_reason"] or ""
-            told.append(
-                f"\npid {session['pid'] or '-'}  pane {session['pane'] or '-'}  {note}"[:columns], "dim"
-            )
+            note = session_note(session, time.time())
+            place = f"{session['key']}  pid {session['pid'] or '-'}  pane {session['pane'] or '-'}  {note}"
+            told.append(f"\n{clip(printable(place), columns)}", "bold")
         self.query_one("#head", Static).update(told)
 
     def _look(self) -> None:
@@ -208,8 +213,6 @@ class SessionScreen(Screen[None], Follows):
         self._reading = False
         if not self.is_mounted:
             return
-        panel = self.query_one("#panel-events", VerticalScroll)
-        at_end = panel.scroll_offset.y >= panel.max_scroll_y
         events = Text(no_wrap=True)
         for text, warning in found.events:
             events.append(f"{text}\n", "red" if warning else "")
@@ -219,5 +222,3 @@ class SessionScreen(Screen[None], Follows):
         chart = self.query_one(Plot)
         chart.told = found
         chart.refresh()
-        if at_end:
-            panel.scroll_end(animate=False)

@@ -59,6 +59,8 @@ class Scrubber(Widget):
 class Timeline(Screen[None], Follows):
     """Follows the present until it is moved."""
 
+    AUTO_FOCUS = ""  # else the closed filter would take the keys
+
     BINDINGS: ClassVar[list[BindingType]] = [
         ("escape", "back", "Back"),
         ("left", "step(-1)", "Back one"),
