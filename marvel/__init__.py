@@ -6,6 +6,7 @@ event; everything else is derived from the event log. The rooms, in the order in
 | room | does |
 |---|---|
 | `__main__`, `cli` | the terminal: argv in, text out; the one error boundary |
+| `top` | the cockpit: the log followed on one screen; acts are commands of `cli` |
 | `manifest` | TOML and YAML → resources, and back; every validation message |
 | `commands` | what a user may ask: (world, wish) → events, or `Rejected` |
 | `store` | the event log: `record` is the one door; projections, reading, the bell |

@@ -21,6 +21,7 @@ class Entry:
 COMMANDS = {
     "get": Entry(SEE, f"{_READING}:get", "List sessions, teams, workspaces, endpoints or shifts."),
     "describe": Entry(SEE, f"{_READING}:describe", "Tell all about one resource."),
+    "top": Entry(SEE, "marvel.top.command:top", "The whole fleet on one screen, live, and the hand on it."),
     "why": Entry(SEE, f"{_READING}:why", "Why something is as it is, and what it waits for."),
     "export": Entry(SEE, f"{_READING}:export", "Write a workspace or team back as a manifest."),
     "schema": Entry(SEE, f"{_READING}:schema", "Print the JSON Schema of manifests."),

@@ -22,6 +22,11 @@ class Fold:
         self._keep([Change(*row) for row in world.rows()])
 
     @property
+    def world(self) -> World:
+        """The same as records, without what leases know; for reading only."""
+        return self._world
+
+    @property
     def position(self) -> int:
         """Of the last event that is in it."""
         return self._world.position

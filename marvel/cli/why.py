@@ -62,6 +62,22 @@ def why(key: str, output: str) -> int:
     if output not in OUTPUTS:
         raise UsageError(f"there is no output {output!r}", hint=f"-o {' | '.join(OUTPUTS)}")
     paths, now = settings.paths(), time.time()
+    if output == "json":
+        answer, has_daemon = _asked(paths, key, now)
+        told = objects.published({**told_of(answer), "daemon_running": has_daemon})
+        show(json.dumps(told, indent=2) + "\n")
+    else:
+        show(words(paths, key, now))
+    return 0
+
+
+def words(paths: settings.Paths, key: str, now: float) -> str:
+    """The same as text for people. Raises MarvelError."""
+    return _page(_asked(paths, key, now)[0], now)
+
+
+def _asked(paths: settings.Paths, key: str, now: float) -> tuple[Answer, bool]:
+    """The answer, and whether a daemon runs."""
     has_daemon = daemon_note(paths) is not None
     with Reader(paths) as reader:
         answer = _answer(reader, key, now)
@@ -72,12 +88,7 @@ def why(key: str, output: str) -> int:
         )
     if not has_daemon:
         answer.why.not_done.insert(0, reasons.without_daemon())
-    if output == "json":
-        told = objects.published({**told_of(answer), "daemon_running": has_daemon})
-        show(json.dumps(told, indent=2) + "\n")
-    else:
-        show(_page(answer, now))
-    return 0
+    return answer, has_daemon
 
 
 def _dialog(reader: Reader, answer: Answer) -> str:

@@ -1,0 +1,106 @@
+"""What the log knows of one session: its events, why it is as it is, where it comes from, its context."""
+
+from itertools import islice
+from typing import Any, NamedTuple
+
+from marvel.cli import why
+from marvel.cli.history import warns
+from marvel.cli.summaries import KIND_COLUMNS, WARNING, summary
+from marvel.cli.table import printable
+from marvel.cli.times import age, local
+from marvel.errors import MarvelError
+from marvel.resources import Session
+from marvel.settings import Paths
+from marvel.store.query import Reader
+from marvel.top.picture import Picture
+from marvel.top.plot import Mark, clock
+
+Row = dict[str, Any]
+
+EVENTS = 200  # newest, of one slot
+READINGS = 2_000  # newest, of one slot
+FOREBEARS = 8  # slots that are gone back
+RESTART, SHIFT = "r", "s"
+MARKS = f"{RESTART} a new process, {SHIFT} a shift to the next generation"
+
+
+class Details(NamedTuple):
+    """What the session view shows besides the screen."""
+
+    events: tuple[tuple[str, bool], ...] = ()  # a line, and whether it is a warning
+    why: str = ""
+    lineage: str = ""
+    points: tuple[tuple[float, float], ...] = ()
+    marks: tuple[Mark, ...] = ()
+
+
+def details(paths: Paths, picture: Picture, session: Session, now: float) -> Details:
+    """All of it. Raises MarvelError."""
+    try:
+        reasons = why.words(paths, f"session/{session.key}", now)
+    except MarvelError as error:
+        reasons = error.message
+    with Reader(paths) as reader:
+        slots = _slots(picture, session)
+        newest = list(islice(reader.events("stream = ?", _stream(session)), EVENTS))[::-1]
+        points: list[tuple[float, float]] = []
+        marks: list[Mark] = []
+        told: list[str] = []
+        for number, slot in enumerate(reversed(slots)):
+            found = _history(reader, slot)
+            points += [
+                (e["time"], p) for e in found if (p := e["payload"].get("context_percent")) is not None
+            ]
+            starts = [event["time"] for event in found if event["kind"] == "session.started"]
+            signs = [SHIFT if number else "", *[RESTART] * len(starts)]
+            marks += [Mark(at, sign) for at, sign in zip(starts, signs, strict=False) if sign]
+            told += _told(slot, found, now, how="shift" if number else "")
+    return Details(
+        events=tuple((_line(event), warns(event)) for event in newest),
+        why=reasons,
+        lineage="\n".join(told),
+        points=tuple(points),
+        marks=tuple(marks),
+    )
+
+
+def _slots(picture: Picture, session: Session) -> list[Session]:
+    """The session, and those that handed over to it, newest first; as far as they are remembered."""
+    found, records = [session], picture.records
+    first = session
+    while first.replaces and first.replaces in records:  # only the first in a slot was handed something
+        first = records[first.replaces]
+    while first.predecessor in records and len(found) < FOREBEARS:
+        first = records[first.predecessor]
+        found.append(first)
+    return found
+
+
+def _history(reader: Reader, session: Session) -> list[Row]:
+    """What shows in a plot and a lineage, oldest first."""
+    kinds = "('session.signaled', 'session.scheduled', 'session.started', 'session.ended', 'session.paired')"
+    where = f"stream = ? AND kind IN {kinds}"
+    return list(islice(reader.events(where, _stream(session)), READINGS))[::-1]
+
+
+def _told(session: Session, events: list[Row], now: float, *, how: str) -> list[str]:
+    """One slot's processes, oldest first."""
+    lines = []
+    for event in events:
+        if event["kind"] == "session.scheduled":
+            way = "restart" if event["payload"].get("replaces") else how or "first"
+            lines.append(f"{local(event['time'])}  {session.key}  {way}, {age(now - event['time'])} ago")
+        elif event["kind"] in ("session.ended", "session.paired"):
+            lines.append(f"{local(event['time'])}    {summary(event)}")
+    return [printable(text) for text in lines]
+
+
+def _line(event: Row) -> str:
+    """One event; whose it is stands above."""
+    mark = WARNING if warns(event) else " "
+    told = f"{mark} {clock(event['time'])}  {event['kind'].ljust(KIND_COLUMNS)}  {summary(event)}"
+    return printable(told.rstrip())
+
+
+def _stream(session: Session) -> str:
+    return f"session/{session.workspace}/{session.name}"
