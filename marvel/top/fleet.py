@@ -91,8 +91,9 @@ class Fleet(ScrollView, can_focus=True):
         line = self.lines[index]
         trail = self.picture.trails.get(line.session["uid"], ()) if line.session else ()
         found = spans(line, columns, time.time() if self.moment is None else self.moment, trail)
-        segments = [Segment(text, STYLES.get(style)) for text, style in found]
-        return self._strip(segments, columns, REVERSED if index == self._cursor else None)
+        if index == self._cursor:
+            return self._strip([Segment("".join(text for text, _ in found))], columns, REVERSED)
+        return self._strip([Segment(text, STYLES.get(style)) for text, style in found], columns)
 
     def _strip(self, segments: list[Segment], columns: int, style: Style | None = None) -> Strip:
         strip = Strip(segments).adjust_cell_length(columns).apply_style(self.rich_style)
