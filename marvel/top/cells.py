@@ -97,7 +97,10 @@ def _group(line: Line, columns: int, now: float) -> list[Span]:
     mark = "▸" if line.folded else "▾"
     name = line.key if line.kind in ("waits", "workspace") else line.key.rpartition("/")[2]
     made = [("  " * line.depth + f"{mark} {printable(name)}  ", WARN if line.kind == "waits" else HEAD)]
-    made.append((summary(line), DIM))
+    told = summary(line)
+    if line.shift is not None and columns < MEDIUM:
+        told = told.partition(" · ")[0]  # the shift needs the room
+    made.append((told, DIM))
     if line.shift is not None:
         told = shift_words(line.shift, 8 if columns < MEDIUM else 16, now)
         made.append((f"  {printable(told)}", WARN))

@@ -86,8 +86,8 @@ def _blocked(fold: Fold, shift: Row) -> str:
     role = fold.world.roles.get(RoleKey(shift["workspace"], shift["team"], shift["role"]))
     found = reasons.of_role(fold.world, role).waits_for if role is not None else []
     if len(found) > 1:  # the first is the shift itself, which the bar shows
-        return found[-1].text
+        return found[-1].text.replace(f"{shift['workspace']}/{shift['team']}-", "")
     retiring = (
         [] if role is None else [s for s in fold.world.sessions_of(role.key) if s.retirement and s.alive]
     )
-    return f"{retiring[0].key} to end its turn" if retiring and shift["phase"] == "draining" else ""
+    return f"{retiring[0].name} to end its turn" if retiring and shift["phase"] == "draining" else ""
