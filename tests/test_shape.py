@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from marvel import events
 from marvel.cli.catalog import COMMANDS
+from marvel.daemon.reconciler import CONTROLLERS
 from marvel.store.migrate import known_revisions
 from marvel.store.revisions import HEAD
 
@@ -36,6 +38,18 @@ def test_every_room_stands_in_the_layers_and_on_the_map() -> None:
     layers = tomllib.loads(PYPROJECT)["tool"]["importlinter"]["contracts"][0]["layers"]
     assert {name for layer in layers for name in layer.split(" | ")} == rooms
     assert {room for room in rooms if f"`{room}`" not in (marvel.__doc__ or "")} == set()
+
+
+def test_every_controller_is_independent_by_contract() -> None:
+    contracts = tomllib.loads(PYPROJECT)["tool"]["importlinter"]["contracts"]
+    [independence] = [contract for contract in contracts if contract["type"] == "independence"]
+    assert set(independence["modules"]) == {decide.__module__ for decide in CONTROLLERS.values()}
+
+
+def test_every_fact_is_one_of_the_kinds() -> None:
+    assert {fact.__name__ for fact in events.Fact.__subclasses__()} == {
+        fact.__name__ for fact in events.KINDS.values()
+    }
 
 
 @pytest.mark.parametrize("command", [name for name, entry in COMMANDS.items() if entry.section])
