@@ -48,6 +48,43 @@ def test_every_change_arrives_once_in_order_also_across_a_daemons_death(home: Ho
     assert {uid: kept[uid]["state"] for uid in shown} == shown
 
 
+def test_events_are_followed_and_changes_after_a_position_come_first(home: Home, tmp_path: Path) -> None:
+    home.start()
+    home.marvel("work", home.write(manifest(role(*SLEEP))), "--wait")
+    begun = home.head()
+    files = [tmp_path / name for name in ("events", "changes")]
+    argvs = (
+        ["events", "-f", "-n", "0", "-o", "jsonl", "--kind", "session.*"],
+        ["get", "sessions", "-w", "--after", str(begun)],
+    )
+    readers = []
+    for argv, file in zip(argvs, files, strict=True):
+        with file.open("wb") as output:
+            readers.append(
+                subprocess.Popen([*MARVEL, *argv], env=home.environ, stdout=output, stderr=subprocess.DEVNULL)
+            )
+    try:
+        until(lambda: all(reader.poll() is None for reader in readers), "both run")
+        home.marvel("scale", "w/t", "--role", "r", "--replicas", "2")
+        home.running(2)
+        home.kill_daemon()
+        home.start()
+        home.marvel("kill", "r-0", "--wait")
+        home.running(2)
+        wanted = [e["position"] for e in home.events("session.%") if e["position"] > begun]
+        last = f'"position":{wanted[-1]}'
+        until(lambda: all(last in file.read_text().replace(" ", "") for file in files), "both got to the end")
+    finally:
+        for reader in readers:
+            reader.terminate()
+            reader.wait(20)
+    followed = [json.loads(line)["position"] for line in files[0].read_text().splitlines()]
+    assert followed == [position for position in wanted if position >= followed[0]]
+    changed = {json.loads(line)["position"] for line in files[1].read_text().splitlines()}
+    assert set(wanted) <= changed
+    assert min(changed) > begun
+
+
 def test_the_live_table_is_sorted_helps_and_gives_the_terminal_back(home: Home) -> None:
     home.start()
     home.marvel("work", home.write(manifest(role(*SLEEP, replicas=3))), "--wait")
