@@ -59,7 +59,7 @@ class Cockpit(App[int]):
         ("x", "act('abort')", "Abort"),
     ]
     CSS = """
-    #totals, #status { height: 1; }
+    #totals, #status { height: 1; text-wrap: nowrap; text-overflow: ellipsis; }
     #totals { text-style: bold; }
     #filter { height: 1; border: none; padding: 0; display: none; }
     #status.alarm { text-style: bold reverse; color: $error; }

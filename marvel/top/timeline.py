@@ -81,7 +81,7 @@ class Timeline(Screen[None], Follows):
     CSS = """
     Timeline #when { height: 1; text-style: bold; }
     Timeline #past { height: 3fr; }
-    Timeline #events { height: 2fr; border-top: solid $primary; }
+    Timeline #events { height: 2fr; border-top: solid $primary; text-wrap: nowrap; text-overflow: ellipsis; }
     Timeline #keys { height: 1; }
     Timeline #sift { height: 1; border: none; padding: 0; display: none; }
     """
