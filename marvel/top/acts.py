@@ -66,7 +66,10 @@ def _place(line: Line) -> tuple[str, str | None]:
 
 
 def _attach(key: str, session: Row) -> Act:
-    says = "Puts this terminal at the agent's own pane. C-b d comes back; the agent goes on either way."
+    says = (
+        "Leaves this screen for the agent's own pane; C-b d comes back. Inside tmux it opens a window beside "
+    )
+    says += "this one. The agent goes on either way."
     return Act("attach", f"Attach to {session['key']}", says, ("attach", key))
 
 

@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from textual import work
 from textual.app import App, ComposeResult, SuspendNotSupported
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import Input, Static
 
@@ -41,8 +41,9 @@ class Cockpit(App[int]):
     BINDINGS: ClassVar[list[BindingType]] = [
         ("q", "quit", "Quit"),
         ("ctrl+c", "quit", "Quit"),
+        Binding("ctrl+z", "suspend_process", "Stop", priority=True),
         ("question_mark", "help", "Help"),
-        ("slash", "filter", "Filter"),
+        Binding("slash", "filter", "Filter", priority=True),  # what is typed right after it is its words
         ("s", "sort", "Sort"),
         ("S", "turn", "Reverse"),
         ("t", "timeline", "Timeline"),
@@ -58,10 +59,9 @@ class Cockpit(App[int]):
         ("x", "act('abort')", "Abort"),
     ]
     CSS = """
-    #totals, #status { height: 1; }
+    #totals, #status { height: 1; text-wrap: nowrap; text-overflow: ellipsis; }
     #totals { text-style: bold; }
     #filter { height: 1; border: none; padding: 0; display: none; }
-    #filter.open { display: block; }
     #status.alarm { text-style: bold reverse; color: $error; }
     """
 
@@ -171,13 +171,13 @@ class Cockpit(App[int]):
 
     def action_filter(self) -> None:
         box = self.query_one("#filter", Input)
-        box.add_class("open")
-        box.focus()
+        box.display = True
+        self.screen.set_focus(box)
 
     def action_unfilter(self) -> None:
         box = self.query_one("#filter", Input)
         box.value = ""
-        box.remove_class("open")
+        box.display = False
         self.fleet.focus()
 
     def on_input_changed(self, event: Input.Changed) -> None:
@@ -186,11 +186,13 @@ class Cockpit(App[int]):
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         if event.input.id == "filter":
-            event.input.set_class(bool(event.value), "open")
+            event.input.display = bool(event.value)
             self.fleet.focus()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Keys of the fleet are for the fleet."""
+        if action == "filter" and isinstance(self.focused, Input):
+            return False  # there it is a character
         if action in ("sort", "turn", "filter", "unfilter", "timeline"):
             return len(self.screen_stack) == 1
         return True

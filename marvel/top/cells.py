@@ -18,7 +18,7 @@ ANSI = {"\x1b[32m": GOOD, "\x1b[33m": WARN, "\x1b[31m": BAD, "\x1b[2m": DIM}
 SPARKS = "▁▂▃▄▅▆▇█"
 MEDIUM, WIDE = 100, 140  # columns from which there is room for more
 NAME_LEAST, NAME_MOST = 16, 40
-SHORT = {"crashloop-backoff": "backoff", "compacting": "compact"}
+SHORT = {"HEALTH": "HLTH", "crashloop-backoff": "backoff", "compacting": "compact"}
 HEALTH = {"healthy": "ok", "unhealthy": "BAD", "unknown": "?"}
 
 
@@ -45,7 +45,9 @@ def sparkline(trail: tuple[float, ...], size: int) -> str:
 
 def header(columns: int) -> str:
     """The names of the columns."""
-    cells = [_padded(column.header, size, right=column.right) for column, size in _layout(columns)]
+    cells = [
+        _padded(_short(column.header, size), size, right=column.right) for column, size in _layout(columns)
+    ]
     return clip(" ".join([_padded("NAME", _name_size(columns)), *cells]), columns)
 
 
@@ -98,11 +100,11 @@ def _group(line: Line, columns: int, now: float) -> list[Span]:
     name = line.key if line.kind in ("waits", "workspace") else line.key.rpartition("/")[2]
     made = [("  " * line.depth + f"{mark} {printable(name)}  ", WARN if line.kind == "waits" else HEAD)]
     told = summary(line)
-    if line.shift is not None and columns < MEDIUM:
+    if line.shift is not None and columns < WIDE:
         told = told.partition(" · ")[0]  # the shift needs the room
     made.append((told, DIM))
     if line.shift is not None:
-        told = shift_words(line.shift, 8 if columns < MEDIUM else 16, now)
+        told = shift_words(line.shift, 8 if columns < WIDE else 16, now)
         made.append((f"  {printable(told)}", WARN))
     return made
 
@@ -137,13 +139,18 @@ def _fitted(made: list[Span], columns: int) -> list[Span]:
     return fitted
 
 
+def _short(word: str, size: int) -> str:
+    """A word, or another for it where it has no room."""
+    return SHORT.get(word, word) if size < len(word) else word
+
+
 def _style(word: str) -> str:
     return ANSI.get(COLOURS.get(word, ""), "")
 
 
 def _state(s: Row, size: int, now: float, trail: tuple[float, ...]) -> Span:
     word = str(s["state"])
-    return SHORT.get(word, word) if size < len(word) else word, _style(word)
+    return _short(word, size), _style(word)
 
 
 def _health(s: Row, size: int, now: float, trail: tuple[float, ...]) -> Span:
@@ -195,7 +202,7 @@ def _note(s: Row, size: int, now: float, trail: tuple[float, ...]) -> Span:
 
 COLUMNS = (
     Column("STATE", (9, 10, 17), _state),
-    Column("HLTH", (4, 9, 9), _health),
+    Column("HEALTH", (4, 9, 9), _health),
     Column("ACTIVITY", (12, 15, 15), _activity),
     Column("CONTEXT", (16, 20, 34), _context),
     Column("RST", (3, 3, 4), _restarts, right=True),

@@ -34,6 +34,7 @@ Acts tell what they will do, and wait for y."""
 class Confirm(ModalScreen[str | None]):
     """Says what an act will do; gives what was asked for, empty if nothing was, or None: not to be done."""
 
+    AUTO_FOCUS = ""  # it would be the button that does it, and keys typed ahead would press that
     BINDINGS: ClassVar[list[BindingType]] = [
         ("escape", "no", "Cancel"),
         ("y", "yes", "Do"),
@@ -76,7 +77,7 @@ class Confirm(ModalScreen[str | None]):
                 yield Button("Cancel (esc)", id="no")
 
     def on_mount(self) -> None:
-        self.query_one("#value" if self._act.ask else "#no").focus()
+        self.set_focus(self.query_one("#value" if self._act.ask else "#no"))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         self.action_yes()

@@ -90,4 +90,8 @@ def _blocked(fold: Fold, shift: Row) -> str:
     retiring = (
         [] if role is None else [s for s in fold.world.sessions_of(role.key) if s.retirement and s.alive]
     )
-    return f"{retiring[0].name} to end its turn" if retiring and shift["phase"] == "draining" else ""
+    return (
+        f"{retiring[0].name} to end its turn".removeprefix(f"{shift['team']}-")
+        if retiring and shift["phase"] == "draining"
+        else ""
+    )

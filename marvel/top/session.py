@@ -56,13 +56,13 @@ class SessionScreen(Screen[None], Follows):
         *((str(number), f"panel({number - 1})", name) for number, name in enumerate(PANELS, 1)),
     ]
     CSS = """
-    SessionScreen #head { height: 3; }
+    SessionScreen #head { height: 3; text-wrap: nowrap; }
     SessionScreen #keys { height: 1; }
     SessionScreen #left { width: 3fr; }
     SessionScreen #right { width: 2fr; }
     SessionScreen .panel { border: round $primary; height: 1fr; }
     SessionScreen .panel:focus { border: heavy $primary; }
-    SessionScreen #text-screen, SessionScreen #text-events { width: auto; }
+    SessionScreen #text-screen, SessionScreen #text-events { width: auto; text-wrap: nowrap; }
     SessionScreen #panel-screen, SessionScreen #panel-events { overflow-x: auto; }
     """
 

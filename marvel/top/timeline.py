@@ -6,7 +6,7 @@ from typing import ClassVar
 from rich.text import Text
 from textual import events, work
 from textual.app import ComposeResult
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.screen import Screen
 from textual.widget import Widget
@@ -72,7 +72,7 @@ class Timeline(Screen[None], Follows):
         ("space", "play", "Play"),
         ("plus", "speed(1)", "Faster"),
         ("minus", "speed(-1)", "Slower"),
-        ("slash", "sift", "Filter"),
+        Binding("slash", "sift", "Filter", priority=True),
         ("w", "warnings", "Warnings"),
         ("up", "scroll(-1)", "Up"),
         ("down", "scroll(1)", "Down"),
@@ -81,10 +81,9 @@ class Timeline(Screen[None], Follows):
     CSS = """
     Timeline #when { height: 1; text-style: bold; }
     Timeline #past { height: 3fr; }
-    Timeline #events { height: 2fr; border-top: solid $primary; }
+    Timeline #events { height: 2fr; border-top: solid $primary; text-wrap: nowrap; text-overflow: ellipsis; }
     Timeline #keys { height: 1; }
     Timeline #sift { height: 1; border: none; padding: 0; display: none; }
-    Timeline #sift.open { display: block; }
     """
 
     def __init__(self, paths: Paths, picture: Picture) -> None:
@@ -124,9 +123,9 @@ class Timeline(Screen[None], Follows):
 
     def action_back(self) -> None:
         box = self.query_one("#sift", Input)
-        if box.has_class("open"):
+        if box.display:
             box.value = ""
-            box.remove_class("open")
+            box.display = False
             self.set_focus(None)
             return
         self.dismiss(None)
@@ -158,8 +157,12 @@ class Timeline(Screen[None], Follows):
 
     def action_sift(self) -> None:
         box = self.query_one("#sift", Input)
-        box.add_class("open")
-        box.focus()
+        box.display = True
+        self.set_focus(box)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """While words are typed, / is a character."""
+        return not (action == "sift" and isinstance(self.focused, Input))
 
     def action_scroll(self, by: int) -> None:
         self.query_one("#past", Fleet).action_move(by)
@@ -174,7 +177,7 @@ class Timeline(Screen[None], Follows):
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        event.input.set_class(bool(event.value), "open")
+        event.input.display = bool(event.value)
         self.set_focus(None)
 
     def on_fleet_moved(self, event: Fleet.Moved) -> None:

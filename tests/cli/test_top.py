@@ -122,9 +122,17 @@ def test_a_filter_is_typed_kept_and_cleared(marvel: Terminal) -> None:
         await pilot.press("slash", *"loner", "enter")
         assert {line.key for line in app.fleet.lines if line.session} == {"other/crew-loner-g1-0"}
         assert "filter: loner" in words(app, "#status")
-        await pilot.press("q" if app.focused is not app.fleet else "escape")
+        await pilot.press("escape")
         await pilot.pause()
         assert len(app.fleet.lines) == count
+
+    drive(marvel.home, check)
+
+
+def test_a_filter_may_hold_a_slash(marvel: Terminal) -> None:
+    async def check(app: Cockpit, pilot: Pilot[int]) -> None:
+        await pilot.press("slash", *"other", "slash", "enter")
+        assert {line.key for line in app.fleet.lines if line.session} == {"other/crew-loner-g1-0"}
 
     drive(marvel.home, check)
 
@@ -215,6 +223,21 @@ def test_what_is_not_confirmed_is_not_done(marvel: Terminal, key: str) -> None:
         await pilot.press(key)
         assert isinstance(app.screen, Confirm)
         await pilot.press("escape")
+        assert not isinstance(app.screen, Confirm)
+
+    drive(marvel.home, check)
+    assert kinds(marvel.home) == before
+
+
+def test_enter_without_a_look_does_nothing(marvel: Terminal) -> None:
+    before = kinds(marvel.home)
+
+    async def check(app: Cockpit, pilot: Pilot[int]) -> None:
+        choose(app, RUNNING)
+        app.simulate_key("k")  # all at once, as keys that were typed ahead
+        app.simulate_key("enter")
+        await until(pilot, lambda: len(app.screen_stack) == 1)
+        await pilot.press("k", "enter")
         assert not isinstance(app.screen, Confirm)
 
     drive(marvel.home, check)
