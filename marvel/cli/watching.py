@@ -1,11 +1,10 @@
 """`marvel get … --watch`: a live table on a terminal, else one line per change."""
 
+import json
 import os
 import sys
 import time
 from collections.abc import Callable, Iterable
-
-import msgspec
 
 from marvel import settings
 from marvel.cli.changes import Change, Changes, Selection
@@ -57,8 +56,8 @@ def is_terminal() -> bool:
 
 
 def json_line(change: Change) -> str:
-    """One line of `-o jsonl`."""
-    return msgspec.json.encode(change.published()).decode() + "\n"
+    """One line of `-o jsonl`, in ASCII as all our JSON: an agent's words steer no terminal."""
+    return json.dumps(change.published(), separators=(",", ":")) + "\n"
 
 
 def _teller(kind: str, request: Request) -> Tell:

@@ -117,7 +117,7 @@ class Cockpit(App[int]):
     def _show(self, picture: Picture) -> None:
         self.picture = picture
         self.fleet.show(picture)
-        self.screen_stack[0].query_one("#totals", Static).update(totals(picture))
+        self.screen_stack[0].query_one("#totals", Static).update(totals(picture), layout=False)
         self._tell()
         for screen in self.screen_stack[1:]:
             if isinstance(screen, Follows):
@@ -133,7 +133,7 @@ class Cockpit(App[int]):
 
     def _age(self) -> None:
         if len(self.screen_stack) == 1:
-            self.fleet.refresh()
+            self.fleet.age()
 
     def _tell(self) -> None:
         """The last line: what is wrong, else where the cursor is and what there is to press."""
@@ -147,7 +147,7 @@ class Cockpit(App[int]):
             HINT,
         ]
         status.set_class(bool(self.picture.alarm), "alarm")
-        status.update("   ".join(filter(None, parts)))
+        status.update("   ".join(filter(None, parts)), layout=False)
 
     def on_fleet_moved(self) -> None:
         self._tell()

@@ -17,7 +17,7 @@ GOOD, WARN, BAD, DIM, HEAD = "green", "yellow", "red", "dim", "bold"
 ANSI = {"\x1b[32m": GOOD, "\x1b[33m": WARN, "\x1b[31m": BAD, "\x1b[2m": DIM}
 SPARKS = "▁▂▃▄▅▆▇█"
 MEDIUM, WIDE = 100, 140  # columns from which there is room for more
-NAME_LEAST = 21
+NAME_LEAST, NAME_MOST = 16, 40
 SHORT = {"crashloop-backoff": "backoff", "compacting": "compact"}
 HEALTH = {"healthy": "ok", "unhealthy": "BAD", "unknown": "?"}
 
@@ -52,31 +52,36 @@ def header(columns: int) -> str:
 def spans(line: Line, columns: int, now: float, trail: tuple[float, ...] = ()) -> list[Span]:
     """A line as pieces of text."""
     if line.session is None:
-        return _fitted(_group(line, columns), columns)
+        return _fitted(_group(line, columns, now), columns)
     session = line.session
     size = _name_size(columns)
-    made: list[Span] = [(_padded(_name(line), size), WARN if needs_you(session) else "")]
+    made: list[Span] = [(_padded(_name(line, size), size), WARN if needs_you(session) else "")]
     for column, taken in _layout(columns):
         text, style = column.cell(session, taken, now, trail)
         made += [(" ", ""), (_padded(text, taken, right=column.right), style)]
     return _fitted(made, columns)
 
 
-def shift_words(shift: Row, size: int) -> str:
+def shift_words(shift: Row, size: int, now: float) -> str:
     """How far a shift is, and what it waits for."""
-    wanted = max(1, shift["replicas"])
+    if shift["waits_for"]:
+        return f"shift waits for {shift['blocked']}"
     way = f"g{shift['from_generation'] or '?'}→g{shift['to_generation'] or '?'}"
-    parts = [f"shift {way} {bar(shift['ready'] / wanted, size)} {shift['ready']}/{shift['replicas']}"]
+    done = bar(shift["ready"] / max(1, shift["replicas"]), size)
+    parts = [f"shift {way} {done} {shift['ready']}/{shift['replicas']}"]
     parts.append(f"{shift['old']} old" if shift["old"] else "")
-    parts.append(shift["phase"])
-    parts.append(f"waits for {shift['blocked']}" if shift["blocked"] else "")
-    parts.append(shift["abort_reason"] or "")
-    return ", ".join(filter(None, parts))
+    note = listing.shift_note(shift, now)
+    parts += [shift["phase"], f"waits for {shift['blocked']}" if shift["blocked"] else note]
+    return ", ".join(part for part in parts if part not in ("", ABSENT))
 
 
 def _layout(columns: int) -> list[tuple[Column, int]]:
     sized = [(column, column.sizes[_step(columns)]) for column in COLUMNS]
-    return [(column, size) for column, size in sized if size]
+    shown = [(column, size) for column, size in sized if size]
+    left = columns - NAME_MOST - sum(size + 1 for _, size in shown)
+    if left > 0 and columns >= WIDE:
+        shown[-1] = (shown[-1][0], shown[-1][1] + left)
+    return shown
 
 
 def _step(columns: int) -> int:
@@ -85,25 +90,32 @@ def _step(columns: int) -> int:
 
 def _name_size(columns: int) -> int:
     taken = sum(size + 1 for _, size in _layout(columns))
-    return max(NAME_LEAST, min(60, columns - taken))
+    return max(NAME_LEAST, min(NAME_MOST, columns - taken))
 
 
-def _group(line: Line, columns: int) -> list[Span]:
+def _group(line: Line, columns: int, now: float) -> list[Span]:
     mark = "▸" if line.folded else "▾"
     name = line.key if line.kind in ("waits", "workspace") else line.key.rpartition("/")[2]
     made = [("  " * line.depth + f"{mark} {printable(name)}  ", WARN if line.kind == "waits" else HEAD)]
-    made.append((summary(line), DIM))
+    told = summary(line)
+    if line.shift is not None and columns < MEDIUM:
+        told = told.partition(" · ")[0]  # the shift needs the room
+    made.append((told, DIM))
     if line.shift is not None:
-        made.append((f"  {printable(shift_words(line.shift, 8 if columns < MEDIUM else 16))}", WARN))
+        told = shift_words(line.shift, 8 if columns < MEDIUM else 16, now)
+        made.append((f"  {printable(told)}", WARN))
     return made
 
 
-def _name(line: Line) -> str:
+def _name(line: Line, size: int) -> str:
     session = line.session or {}
     short = str(session["name"]).removeprefix(f"{session['team']}-")
     text = short if line.depth == 3 else line.key  # of a tree, whose team stands above it
     mark = "!" if needs_you(session) else " "
-    return "  " * max(0, line.depth - 1) + f"{mark} {printable(text)}"
+    before = "  " * max(0, line.depth - 1) + f"{mark} "
+    room = size - len(before)
+    text = printable(text)
+    return before + (text if width(text) <= room else f"…{text[1 - room :]}")  # its end tells it apart
 
 
 def _padded(text: str, size: int, *, right: bool = False) -> str:
@@ -185,11 +197,11 @@ COLUMNS = (
     Column("STATE", (9, 10, 17), _state),
     Column("HLTH", (4, 9, 9), _health),
     Column("ACTIVITY", (12, 15, 15), _activity),
-    Column("CONTEXT", (17, 20, 34), _context),
+    Column("CONTEXT", (16, 20, 34), _context),
     Column("RST", (3, 3, 4), _restarts, right=True),
     Column("GEN", (3, 3, 4), _generation, right=True),
     Column("AGE", (4, 4, 5), _age, right=True),
     Column("MODEL", (0, 0, 16), _model),
     Column("COST", (0, 7, 8), _cost, right=True),
-    Column("NOTE", (0, 0, 24), _note),
+    Column("NOTE", (0, 0, 1), _note),  # and what is left of the line
 )

@@ -13,7 +13,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from marvel.top.cells import header, spans
+from marvel.top.cells import Span, header, spans
 from marvel.top.picture import Picture
 from marvel.top.tree import Line, Look, lines
 
@@ -56,6 +56,7 @@ class Fleet(ScrollView, can_focus=True):
         self.lines: list[Line] = []
         self.moment: float | None = None  # that is shown; None: the present
         self._cursor = 0
+        self._told: dict[int, list[Span]] = {}  # by line of the screen, as it was drawn
 
     @property
     def line(self) -> Line | None:
@@ -88,11 +89,22 @@ class Fleet(ScrollView, can_focus=True):
                 "  nothing here: / filters, marvel up FILE begins" if not self.lines and y == HEADERS else ""
             )
             return self._strip([Segment(text, STYLES["dim"])], columns)
+        found = self._told[y] = self._spans(index, columns)
+        if index == self._cursor:
+            return self._strip([Segment("".join(text for text, _ in found))], columns, REVERSED)
+        return self._strip([Segment(text, STYLES.get(style)) for text, style in found], columns)
+
+    def age(self) -> None:
+        """Draw again what time alone has changed."""
+        columns, top = self.scrollable_content_region.width, self.scroll_offset.y
+        for y in range(HEADERS, min(self.size.height, len(self.lines) - top + HEADERS)):
+            if self._told.get(y) != self._spans(top + y - HEADERS, columns):
+                self.refresh_line(top + y)
+
+    def _spans(self, index: int, columns: int) -> list[Span]:
         line = self.lines[index]
         trail = self.picture.trails.get(line.session["uid"], ()) if line.session else ()
-        found = spans(line, columns, time.time() if self.moment is None else self.moment, trail)
-        segments = [Segment(text, STYLES.get(style)) for text, style in found]
-        return self._strip(segments, columns, REVERSED if index == self._cursor else None)
+        return spans(line, columns, time.time() if self.moment is None else self.moment, trail)
 
     def _strip(self, segments: list[Segment], columns: int, style: Style | None = None) -> Strip:
         strip = Strip(segments).adjust_cell_length(columns).apply_style(self.rich_style)
@@ -109,13 +121,15 @@ class Fleet(ScrollView, can_focus=True):
         self.refresh()
 
     def _put(self, index: int) -> None:
-        self._cursor = max(0, min(index, len(self.lines) - 1))
+        before, self._cursor = self._cursor, max(0, min(index, len(self.lines) - 1))
         room = max(1, self.size.height - HEADERS)
         top = self.scroll_offset.y
         if self._cursor < top or self._cursor >= top + room:
             to = self._cursor if self._cursor < top else self._cursor - room + 1
             self.scroll_to(y=to, animate=False)
-        self.refresh()
+            self.refresh()
+        for moved in (before, self._cursor):
+            self.refresh_line(moved + HEADERS)
         self.post_message(self.Moved())
 
     def action_move(self, by: int) -> None:

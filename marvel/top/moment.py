@@ -1,6 +1,7 @@
 """The fleet at earlier moments: there and back, and onward at a speed."""
 
 import time
+from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
@@ -66,13 +67,19 @@ class Moment:
 
     def events(self, count: int, words: str, *, warnings: bool) -> list[tuple[str, bool]]:
         """The newest events up to the moment that fit, newest last: a line, and whether it is a warning."""
-        wanted = words.lower().split()
         with Reader(self._paths) as reader:
-            before = islice(reader.events("position <= ?", self.position), SIFTED)
-            told = ((printable(line(event, warning=warns(event))), warns(event)) for event in before)
-            fit = (
-                (text, warning)
-                for text, warning in told
-                if (warning or not warnings) and all(word in text.lower() for word in wanted)
-            )
-            return list(islice(fit, count))[::-1]
+            return _fitting(reader.events("position <= ?", self.position), count, words, warnings)[::-1]
+
+
+def _fitting(events: Iterator[Row], count: int, words: str, warnings: bool) -> list[tuple[str, bool]]:
+    """The first events that fit."""
+    wanted = words.lower().split()
+    found: list[tuple[str, bool]] = []
+    for event in islice(events, SIFTED):
+        warning = warns(event)
+        text = printable(line(event, warning=warning))
+        if (warning or not warnings) and all(word in text.lower() for word in wanted):
+            found.append((text, warning))
+        if len(found) == count:
+            break
+    return found

@@ -85,5 +85,9 @@ def _blocked(fold: Fold, shift: Row) -> str:
         return f"its turn, after {shift['waits_for']}"
     role = fold.world.roles.get(RoleKey(shift["workspace"], shift["team"], shift["role"]))
     found = reasons.of_role(fold.world, role).waits_for if role is not None else []
-    # The first is the shift itself, which the bar shows.
-    return found[-1].text if len(found) > 1 else ""
+    if len(found) > 1:  # the first is the shift itself, which the bar shows
+        return found[-1].text.replace(f"{shift['workspace']}/{shift['team']}-", "")
+    retiring = (
+        [] if role is None else [s for s in fold.world.sessions_of(role.key) if s.retirement and s.alive]
+    )
+    return f"{retiring[0].name} to end its turn" if retiring and shift["phase"] == "draining" else ""

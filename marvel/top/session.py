@@ -167,7 +167,7 @@ class SessionScreen(Screen[None], Follows):
             note = session_note(session, time.time())
             place = f"{session['key']}  pid {session['pid'] or '-'}  pane {session['pane'] or '-'}  {note}"
             told.append(f"\n{clip(printable(place), columns)}", "bold")
-        self.query_one("#head", Static).update(told)
+        self.query_one("#head", Static).update(told, layout=False)
 
     def _look(self) -> None:
         record = self._record

@@ -243,7 +243,7 @@ class Timeline(Screen[None], Follows):
         told = Text(no_wrap=True)
         for text, warning in lines[-max(1, box.content_size.height) :]:
             told.append(f"{text}\n", "red" if warning else "")
-        box.update(told if lines else "no such event")
+        box.update(told if lines else "no such event", layout=False)
         if self._playing and self._wanted >= self._present.position:
             self._playing, self._following = False, True
         self._told()
@@ -260,4 +260,4 @@ class Timeline(Screen[None], Follows):
         scrubber.refresh()
         sifted = "   warnings only" if self._warnings else ""
         when = f"{local(moment.time)}   {totals(self.shown)}{sifted}"
-        self.query_one("#when", Static).update(self.shown.alarm or when)
+        self.query_one("#when", Static).update(self.shown.alarm or when, layout=False)

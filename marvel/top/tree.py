@@ -84,7 +84,7 @@ def totals(picture: Picture) -> str:
     full = sum(1 for s in alive if (s["context_percent"] or 0.0) >= FULL_PERCENT)
     costs = [s["cost_usd"] for s in sessions if s["cost_usd"] is not None]
     parts = [
-        f"{waiting} need you" if waiting else "",
+        f"{waiting} need{'s' if waiting == 1 else ''} you" if waiting else "",
         _plural(len(sessions), "session") + (f": {_told(states)}" if states else ""),
         _told(activities),
         f"{full} nearly full" if full else "",

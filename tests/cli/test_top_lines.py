@@ -100,6 +100,10 @@ def test_at_eighty_columns_state_health_activity_and_context_are_told(picture: P
         assert word in told
 
 
+def test_a_key_that_is_too_long_keeps_its_end(picture: Picture) -> None:
+    assert text(lines(picture, Look())[1], 80).startswith("! …squad-reviewer-g1-2 ")
+
+
 def test_nothing_of_an_agent_reaches_the_terminal_as_it_is(picture: Picture) -> None:
     assert "\x1b" not in "".join(text(line) for line in lines(picture, Look()))
 
@@ -131,12 +135,14 @@ def test_bars_and_sparklines_are_as_long_as_asked() -> None:
 
 
 def test_a_shift_tells_how_far_it_is_and_what_it_waits_for() -> None:
-    shift = {"from_generation": 1, "to_generation": 2, "ready": 1, "replicas": 4, "old": 3}
-    shift |= {"phase": "launching", "blocked": "w/x, which is pending: it is being started"}
-    told = shift_words({**shift, "abort_reason": None}, 8)
-    assert told == (
-        "shift g1→g2 ██░░░░░░ 1/4, 3 old, launching, waits for w/x, which is pending: it is being started"
-    )
+    shift = {"from_generation": 1, "to_generation": 2, "ready": 1, "replicas": 4, "old": 3, "waits_for": None}
+    shift |= {"phase": "launching", "blocked": "w/x, which is pending", "abort_reason": None, "stuck": False}
+    told = shift_words({**shift, "deadline": NOW + 60}, 8, NOW)
+    assert told == "shift g1→g2 ██░░░░░░ 1/4, 3 old, launching, waits for w/x, which is pending"
+    told = shift_words({**shift, "blocked": "", "deadline": NOW + 60}, 8, NOW)
+    assert "launching, to be ready until" in told
+    turn = {**shift, "waits_for": "worker", "blocked": "its turn, after worker", "deadline": None}
+    assert shift_words(turn, 8, NOW) == "shift waits for its turn, after worker"
 
 
 def test_a_fleet_of_nothing_is_told_too(tmp_path: Path) -> None:

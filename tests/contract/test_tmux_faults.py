@@ -329,7 +329,7 @@ def test_a_closed_keeper_window_is_made_again(up: Rig) -> None:
     for _ in range(2):
         up.tmux("kill-window", "-t", "=ws:_keeper")
         up.until(lambda: "_keeper" in windows(up))
-    assert up.panes() == {pane.pane: pane}
+    assert [(found.pane, found.pid) for found in up.panes().values()] == [(pane.pane, pane.pid)]
     assert up.downs == []
 
 

@@ -27,16 +27,24 @@ def main() -> int:
     if asked.list:
         print("\n".join(f"{f.group:8} {f.name}" for f in chosen))
         return 0
-    print(f"{'FAULT':62} {'TRIES':>5} {'SURVIVED':>8} {'LOST':>4} {'SECONDS':>7}  MESSAGE SEEN", flush=True)
+    width = max((len(title(each)) for each in chosen), default=0)
+    print(
+        f"{'FAULT':{width}} {'TRIES':>5} {'SURVIVED':>8} {'LOST':>4} {'SECONDS':>7}  MESSAGE SEEN", flush=True
+    )
     began = time.monotonic()
-    lost = [problem for each in chosen for problem in _run(each, asked.tries or each.tries)]
+    lost = [problem for each in chosen for problem in run(each, asked.tries or each.tries, width)]
     print(f"{len(chosen)} faults in {time.monotonic() - began:.0f} s, {len(lost)} tries lost something")
     for problem in lost:
         print(f"\n--- {problem}")
     return 1 if lost or not chosen else 0
 
 
-def _run(each: Fault, tries: int) -> list[str]:
+def title(each: Fault) -> str:
+    """What a fault is called in the table."""
+    return f"{each.group}: {each.name}"
+
+
+def run(each: Fault, tries: int, width: int) -> list[str]:
     """One line of the table; what was lost, in words."""
     began, message, lost = time.monotonic(), "", []
     for number in range(tries):
@@ -50,12 +58,12 @@ def _run(each: Fault, tries: int) -> list[str]:
             message, tries = f"not possible here: {why}", 0
             break
         except Exception as problem:  # whatever it is, it is the finding
-            lost.append(f"{each.group} {each.name}, try {number}: {type(problem).__name__}: {problem}")
+            lost.append(f"{title(each)}, try {number}: {type(problem).__name__}: {problem}")
         finally:
             scene.close()
     figures = f"{tries:5} {tries - len(lost):8} {len(lost):4} {time.monotonic() - began:7.1f}"
-    words = " ".join((lost[-1].partition(": ")[2] if lost else message).split())
-    print(f"{each.group + ': ' + each.name:62} {figures}  {words[:MESSAGE_MAX]}", flush=True)
+    words = " ".join((lost[-1].split(": ", 2)[2] if lost else message).split())
+    print(f"{title(each):{width}} {figures}  {words[:MESSAGE_MAX]}", flush=True)
     return lost
 
 

@@ -12,6 +12,7 @@ import time
 from marvel import events
 from marvel.settings import Paths
 from marvel.store.log import Store
+from marvel.store.revisions import HEAD
 from tests.faults.scene import Scene, error_in, fault, pause, read_only
 from tests.integration.home import MARVEL, until
 
@@ -25,6 +26,7 @@ from marvel import commands
 from marvel.settings import Paths
 from marvel.store import projections
 from marvel.store.log import Store
+from marvel.store.revisions import HEAD
 from marvel import events
 write = projections.write
 def and_die(connection, changes):
@@ -207,7 +209,7 @@ def newer(scene: Scene) -> str:
     message = scene.unstarted("newer than this marvel's")
     for argv in (("get", "sessions"), ("events",), ("scale", "w/t", "--role=r", "--replicas=1")):
         scene.refused(*argv, words="newer than this marvel's")
-    _set_schema(scene, "0001")
+    _set_schema(scene, HEAD)
     scene.start()
     scene.kept(rows)
     return message
