@@ -68,7 +68,7 @@ lint: build
 docs: build
     {{ venv }}/pip install -q -e '.[docs]'
     {{ venv }}/python -m docs.generate
-    {{ venv }}/mkdocs build --strict --quiet
+    NO_MKDOCS_2_WARNING=1 {{ venv }}/mkdocs build --strict --quiet
 
 # the daemon in virtual time under faults: just sim --seed 7 --steps 2000
 sim *args: build
