@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.integration.home import Home
+from tests.integration.home import Home, until
 from tests.pages import ROOT, Desk
 from tests.standin.anthropic import Standin
 from tests.standin.test_claude import CLAUDE
@@ -38,4 +38,4 @@ def test_the_page_shows_what_is_seen(home: Home, answering: Standin) -> None:
     (desk.directory / ".claude.json").write_text(json.dumps(known))
     (desk.bin / "claude").symlink_to(str(CLAUDE))
     desk.follow(ROOT / "docs" / "start-claude.md")
-    assert answering.saw("Read README.md")
+    until(lambda: answering.saw("Read README.md"), "its prompt is sent")
