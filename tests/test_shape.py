@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from marvel.cli.catalog import COMMANDS
+from marvel.daemon.reconciler import CONTROLLERS
 from marvel.store.migrate import known_revisions
 from marvel.store.revisions import HEAD
 
@@ -26,6 +27,12 @@ def test_imports_point_down_only() -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout
+
+
+def test_controllers_that_run_are_those_that_are_independent() -> None:
+    contracts = tomllib.loads(PYPROJECT)["tool"]["importlinter"]["contracts"]
+    [independent] = [contract["modules"] for contract in contracts if contract["type"] == "independence"]
+    assert {name.rpartition(".")[2] for name in independent} == set(CONTROLLERS)
 
 
 def test_every_room_stands_in_the_layers_and_on_the_map() -> None:
