@@ -84,7 +84,7 @@ else is `generic`: its argv as it is, our environment, the prompt typed once it 
 
 A heartbeat check counts silence *from-start*, or *once-seen*: from the session's first beat, until which its
 health is `unknown`. *None*: it has no periodic beat, and the check looks at its process alone. *Resumes*: one
-that crashed comes back with its conversation. *Version*: from which its signals can be relied on.
+that crashed comes back with its conversation. *Version*: an older one is started as `generic`.
 """
 TYPES = {"str": "string", "int": "integer", "float": "number", "bool": "true or false", "None": "null"}
 
@@ -227,7 +227,7 @@ def _default(section: Section, field: Field) -> str:
 
 def kinds_of_events() -> str:
     """Every kind of event: what it means, who writes it, and its payload."""
-    writers = _writers()
+    writers = writers_of_events()
     text = [EVENTS_HEAD.format(count=len(get_args(events.AnyFact)))]
     for group in dict.fromkeys(_group(fact) for fact in get_args(events.AnyFact)):
         text.append(f"## {group}\n")
@@ -286,7 +286,7 @@ def _json(value: Any) -> str:
     return f"`{msgspec.json.encode(value).decode()}`"
 
 
-def _writers() -> dict[str, set[str]]:
+def writers_of_events() -> dict[str, set[str]]:
     """By the name of a fact: who makes it, as the room says that does."""
     facts = {fact.__name__ for fact in get_args(events.AnyFact)}
     found: dict[str, set[str]] = {name: set() for name in facts}
@@ -311,11 +311,11 @@ def runtimes() -> str:
             adapter.heartbeat,
             "yes" if adapter.resumes else "no",
             ".".join(map(str, adapter.minimum)) or "—",
-            " ".join(f"`{source}`" for source in adapter.sources) or "—",
+            adapter.signals,
         )
         for adapter in ADAPTERS.values()
     ]
-    return f"{RUNTIMES_HEAD}\n{_table(('image', 'heartbeat', 'resumes', 'version', 'reports'), rows)}"
+    return f"{RUNTIMES_HEAD}\n{_table(('image', 'heartbeat', 'resumes', 'version', 'what it tells'), rows)}"
 
 
 # --- text --------------------------------------------------------------------------------------------

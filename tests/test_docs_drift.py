@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from docs.generate import pages
+from docs.generate import pages, writers_of_events
 from marvel import config, errors, settings
 from marvel.cli import errors as cli_errors
 from marvel.cli.mcp import TOOLS
@@ -31,7 +31,7 @@ def name_of(path: Path) -> str:
 
 def prose(path: Path) -> str:
     """A page without its fenced blocks."""
-    return re.sub(r"(?ms)^```.*?^```$", "", path.read_text(encoding="utf-8"))
+    return re.sub(r"^```.*?^```$", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
 
 
 def anchors(path: Path) -> set[str]:
@@ -42,7 +42,7 @@ def anchors(path: Path) -> set[str]:
 
 def links(path: Path) -> Iterator[tuple[str, str]]:
     """Targets inside the project, with their anchors."""
-    for target in re.findall(r"\]\(([^)\s]+)\)", re.sub(r"`[^`\n]+`", "", prose(path))):
+    for target in re.findall(r"\]\(([^)\s]+)\)", re.sub(r"`[^`\n]*`", "", prose(path))):
         if "://" not in target:
             file, _, anchor = target.partition("#")
             yield file, anchor
@@ -66,21 +66,20 @@ def test_every_page_stands_in_the_navigation() -> None:
     assert [page for page in sorted(DOCS.rglob("*.md")) if str(page.relative_to(DOCS)) not in nav] == []
 
 
-@pytest.mark.parametrize("path", [DOCS / "concepts" / "guarantees.md", ROOT / "CONTRIBUTING.md"], ids=name_of)
-def test_every_test_that_is_named_is_there(path: Path) -> None:
+@pytest.mark.parametrize("page", ["docs/concepts/guarantees.md", "CONTRIBUTING.md"])
+def test_a_test_that_is_named_is_there(page: str) -> None:
     there = {
         name
         for file in (ROOT / "tests").rglob("test_*.py")
         for name in re.findall(r"^def (test_\w+)", file.read_text(encoding="utf-8"), re.MULTILINE)
     }
-    named = set(re.findall(r"`(test_\w+)`", path.read_text(encoding="utf-8")))
+    named = set(re.findall(r"`(test_\w+)`", (ROOT / page).read_text(encoding="utf-8")))
     assert named
     assert named - there == set()
 
 
-def test_every_kind_of_event_is_recorded_by_someone() -> None:
-    sections = re.split(r"^### ", text_of("reference/events.md"), flags=re.MULTILINE)[1:]
-    assert {section.split()[0] for section in sections if not re.search(r"Written by: \w", section)} == set()
+def test_every_kind_of_event_is_written_by_somebody() -> None:
+    assert [name for name, writers in writers_of_events().items() if not writers] == []
 
 
 def test_every_promise_is_shown_by_a_test() -> None:

@@ -7,10 +7,10 @@ import shlex
 from pathlib import Path
 
 import pytest
-from transcript import pattern
 
 from marvel.cli.catalog import COMMANDS
 from tests.integration.home import Home
+from tests.pages import pattern
 
 TRANSCRIPTS = sorted((Path(__file__).parent / "transcripts").glob("*.txt"))
 README = (Path(__file__).resolve().parent.parent.parent / "README.md").read_text(encoding="utf-8")
