@@ -71,19 +71,18 @@ def typed(text: str) -> Iterator[Typed]:
 class Desk:
     """Where a reader sits: a directory of their own with the examples in it, and a shell."""
 
-    def __init__(self, home: Home, **variables: str) -> None:
+    def __init__(self, home: Home) -> None:
         self.directory = home.path / "desk"
         self.bin = self.directory / "bin"
         self.bin.mkdir(parents=True)
         (self.directory / "examples").symlink_to(ROOT / "examples")
-        self._environ = {
+        self.environ = {
             **{name: value for name, value in home.environ.items() if name != "XDG_CONFIG_HOME"},
             "HOME": str(self.directory),
             "PATH": f"{Path(sys.executable).parent}:{self.bin}:{os.environ['PATH']}",
             "LANG": "C.UTF-8",
             "TZ": "UTC",
             "LOGNAME": "ann",
-            **variables,
         }
 
     def write(self, file: Written) -> None:
@@ -95,7 +94,7 @@ class Desk:
         """What a terminal shows after a command, and its exit status."""
         done = subprocess.run(
             ["bash", "-c", command],
-            env=self._environ,
+            env=self.environ,
             cwd=self.directory,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

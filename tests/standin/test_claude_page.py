@@ -9,12 +9,16 @@ import pytest
 
 from tests.integration.home import Home, until
 from tests.pages import ROOT, Desk
-from tests.standin.anthropic import Standin
-from tests.standin.test_claude import CLAUDE
+from tests.standin.clis import CLIS
+from tests.standin.server import Standin
+
+CLAUDE = next(cli for cli in CLIS if cli.name == "claude")
 
 pytestmark = [
     pytest.mark.agents,
-    pytest.mark.skipif(CLAUDE is None, reason="claude is not installed (MARVEL_TEST_CLAUDE names one)"),
+    pytest.mark.skipif(
+        CLAUDE.binary is None, reason=f"claude is not installed ({CLAUDE.variable} names one)"
+    ),
 ]
 
 
@@ -26,16 +30,11 @@ def answering() -> Iterator[Standin]:
 
 
 def test_the_page_shows_what_is_seen(home: Home, answering: Standin) -> None:
-    variables = {
-        "ANTHROPIC_BASE_URL": answering.url,
-        "ANTHROPIC_AUTH_TOKEN": "stand-in",
-        "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
-        "DISABLE_AUTOUPDATER": "1",
-    }
-    desk = Desk(home, **variables)
-    trusted = {str(desk.directory): {"hasTrustDialogAccepted": True, "hasCompletedProjectOnboarding": True}}
-    known = {"hasCompletedOnboarding": True, "theme": "dark", "projects": trusted}
+    desk = Desk(home)
+    desk.environ |= CLAUDE.set_up(desk.directory, desk.directory, answering.url).env
+    known = json.loads((desk.directory / ".claude.json").read_text())
+    known["projects"] = {str(desk.directory): {"hasTrustDialogAccepted": True}}  # as its reader was told
     (desk.directory / ".claude.json").write_text(json.dumps(known))
-    (desk.bin / "claude").symlink_to(str(CLAUDE))
+    (desk.bin / "claude").symlink_to(str(CLAUDE.binary))
     desk.follow(ROOT / "docs" / "start-claude.md")
     until(lambda: answering.saw("Read README.md"), "its prompt is sent")
