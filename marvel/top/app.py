@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from types import FrameType
 from typing import ClassVar
 
 from textual import work
@@ -30,6 +31,7 @@ from marvel.top.session import SessionScreen
 from marvel.top.timeline import Timeline
 from marvel.top.tree import TREE, totals
 
+LAST_SECONDS = 3.0  # to end in after a signal, before it is the end
 AGE_SECONDS = 1.0  # between looks at how old everything is, when nothing else happens
 HINT = "? help  / filter  s sort  enter open  t timeline  q quit"
 
@@ -95,8 +97,9 @@ class Cockpit(App[int]):
         self.set_interval(AGE_SECONDS, self._age)
         self.fleet.focus()
         if not self.is_headless:
+            self._running_loop = asyncio.get_running_loop()
             for number in FATAL:
-                asyncio.get_running_loop().add_signal_handler(number, self._signaled, number)
+                signal.signal(number, self._signaled)
 
     def on_unmount(self) -> None:
         self._feed.stop()
@@ -259,9 +262,12 @@ class Cockpit(App[int]):
 
     # --- ends ------------------------------------------------------------------------------------
 
-    def _signaled(self, number: signal.Signals) -> None:
+    def _signaled(self, number: int, _: FrameType | None) -> None:
+        """End in good order; but a terminal that is gone can block Textual's writes for ever."""
         self.ended_by = number
-        self.exit(1)
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.setitimer(signal.ITIMER_REAL, LAST_SECONDS)
+        self._running_loop.call_soon_threadsafe(self.exit, 1)
 
     def _fatal_error(self) -> None:
         """A bug: the one error boundary tells of it, not Textual."""

@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -40,6 +41,7 @@ def top(
     app = _cockpit()
     status = app.run()
     if app.ended_by is not None:
+        signal.setitimer(signal.ITIMER_REAL, 0)
         die_of(app.ended_by)
     if app.bug is not None:
         raise app.bug

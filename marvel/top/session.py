@@ -76,6 +76,7 @@ class SessionScreen(Screen[None], Follows):
         self._reading = False  # of the log, just now
         self._read_position = -1
         self._drawn: str | None = None
+        self._names: dict[str, str] = {}  # of forebears, by uid
         self._ended: str | None = None  # uid of the ended session whose last lines are shown
         self.looks = 0  # at the pane, so far
 
@@ -199,12 +200,12 @@ class SessionScreen(Screen[None], Follows):
         if record is None or self._reading or self._picture.position == self._read_position:
             return
         self._reading, self._read_position = True, self._picture.position
-        self._read(record, self._picture)
+        self._read(record)
 
     @work(thread=True)
-    def _read(self, record: Session, picture: Picture) -> None:
+    def _read(self, record: Session) -> None:
         try:
-            found = details(self._paths, picture, record, time.time())
+            found = details(self._paths, record, self._names, time.time())
         except MarvelError as error:
             found = Details(why=error.message)
         self.app.call_from_thread(self._told, found)
