@@ -83,6 +83,7 @@ class Desk:
             "LANG": "C.UTF-8",
             "TZ": "UTC",
             "LOGNAME": "ann",
+            "PYTHONUNBUFFERED": "1",  # both outputs in the order in which a terminal shows them
         }
 
     def write(self, file: Written) -> None:
