@@ -22,6 +22,7 @@ from marvel.cli.get import show
 from marvel.cli.manifests import declared
 from marvel.cli.table import printable
 from marvel.errors import MarvelError
+from marvel.runtimes.launch import is_too_old
 from marvel.settings import Paths, check_private, paths
 from marvel.store.query import Reader, daemon_note
 from marvel.store.rows import load_world
@@ -229,7 +230,7 @@ def _agents(where: Paths) -> Iterator[Finding]:
         rows = [row for row in reader.sessions() if objects.is_listed(row)]
     for found in runtimes.used((role.template for role in world.roles.values()), environ):
         name = f"{found.command} {runtimes.words(found.version)} at {found.path}"
-        if runtimes.is_too_old(found):
+        if is_too_old(found.adapter, found.version):
             needed = runtimes.words(found.adapter.minimum)
             yield Finding("warning", f"{name} is too old: it runs, and tells nothing", f"{needed} or newer")
         else:

@@ -37,11 +37,6 @@ def used(templates: Iterable[Template], environ: Mapping[str, str]) -> Iterator[
             yield Found(adapter, command, path, _asked(path, adapter, environ), _login(adapter, environ))
 
 
-def is_too_old(found: Found) -> bool:
-    """Whether its signals are not relied on."""
-    return bool(found.version) and found.version < found.adapter.minimum
-
-
 def words(numbers: tuple[int, ...]) -> str:
     """A version as people write it."""
     return ".".join(map(str, numbers)) if numbers else "of unknown version"

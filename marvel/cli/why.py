@@ -92,8 +92,8 @@ def _asked(paths: settings.Paths, key: str, now: float) -> tuple[Answer, bool]:
 
 
 def _dialog(reader: Reader, answer: Answer) -> str:
-    rows = [row for row in reader.sessions() if row["uid"] == answer.uid]
-    return dialog_of(rows[0]) if rows else ""
+    """The dialog that a session's screen shows, as its row of now has it."""
+    return next((dialog_of(row) for row in reader.sessions() if row["uid"] == answer.uid), "")
 
 
 def _answer(reader: Reader, key: str, now: float) -> Answer:
