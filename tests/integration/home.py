@@ -147,6 +147,18 @@ class Home:
         assert self.marvel("verify").returncode == 0
         assert self.marvel("rebuild", "--check").returncode == 0
 
+    def _tmux_processes(self) -> list[int]:
+        """Pids of this home's tmux servers and their clients, by their arguments: a server that was told to
+        end waits for its clients, without a socket, and for ever for one whose daemon was killed.
+        """
+        mark = f"{self.path}/tmux/".encode()
+        found = []
+        for entry in Path("/proc").iterdir():
+            with contextlib.suppress(OSError):
+                if entry.name.isdigit() and mark in (entry / "cmdline").read_bytes():
+                    found.append(int(entry.name))
+        return found
+
     def close(self) -> None:
         """End everything that this home started, by pid."""
         pids = [self.daemon.pid] if self.daemon else []
@@ -155,13 +167,10 @@ class Home:
             self.daemon.wait(timeout=30)
         with contextlib.suppress(OSError, ValueError, KeyError):
             pids.append(json.loads((self.path / "daemon.lock").read_text())["pid"])
-        for socket in (self.path / "tmux").glob("*.sock") if (self.path / "tmux").exists() else []:
-            pid = self.tmux_pid(socket.stem)
-            pids += [pid] if pid else []
-        for pid in [*pids, *self.processes()]:
+        for pid in [*pids, *self._tmux_processes(), *self.processes()]:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        until(lambda: not self.processes(), "agents are gone", fatal=False)
+        until(lambda: not (self._tmux_processes() or self.processes()), "all is gone", fatal=False)
         for pid in self.processes():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
