@@ -40,8 +40,7 @@ def backup(file: str) -> None:
 def restore(file: str, *, yes: bool) -> None:
     """Put a backup in the place of the log, which is kept aside. Raises MarvelError."""
     paths, file = settings.paths(), os.path.abspath(file)
-    if claimed(os.environ) is not None:
-        record(lambda *_: [], what="restore")  # for people only: refused, and recorded
+    _refuse_agents("restore")
     make_private(paths.home)
     lock = Lock(paths, uuid4().hex[:12])  # no daemon runs, and none starts meanwhile
     try:
@@ -67,8 +66,7 @@ def restore(file: str, *, yes: bool) -> None:
 def archive(before: str) -> None:
     """Move events from before a moment to a file beside the log. Raises MarvelError."""
     paths, now = settings.paths(), time.time()
-    if claimed(os.environ) is not None:
-        record(lambda *_: [], what="archive")  # for people only: refused, and recorded
+    _refuse_agents("archive")
     with Reader(paths) as reader:
         first, head = reader.first(), reader.head()
         position, _ = past.found(reader, before, now)
@@ -87,6 +85,12 @@ def archive(before: str) -> None:
             store.shrink()
     finally:
         store.close()
+
+
+def _refuse_agents(what: str) -> None:
+    """It is for people only: inside a session it is refused, and that is recorded. Raises Rejected."""
+    if claimed(os.environ) is not None:
+        record(lambda *_: [], what=what)
 
 
 def _cut(store: Store, made: Cut) -> None:

@@ -49,6 +49,8 @@ def describe(word: str, key: str | None, output: str, at: str | None = None) -> 
         kind, view = _view(paths, source, *asked)
     if at is None:
         warn_without_daemon(paths)
+        if kind == "sessions":
+            view["dialog"] = dialog_of(view)
     if output == "json":
         shown = objects.published({**view, "events": [public(event) for event in view["events"]]})
         show(json.dumps(shown, indent=2) + "\n")
@@ -92,7 +94,8 @@ def session_view(paths: Paths, reader: Source, key: str) -> Row:
         "healthcheck": check,
         "template": template,
         "predecessor_name": _name_of(reader, row.get("predecessor")),
-        "dialog": dialog_of(row) if isinstance(reader, Reader) else "",
+        "signaled_at": row.get("signaled_at"),
+        "dialog": "",
         "earlier": [_ending(event) for event in islice(ended, EARLIER)],
         "tail": _tail(paths, row),
         "events": _recent(reader, "stream = ?", stream),

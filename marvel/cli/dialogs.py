@@ -13,8 +13,8 @@ Row = dict[str, Any]
 
 
 def adapter_of_row(row: Row) -> Adapter:
-    """The adapter of a session's row."""
-    return adapter_named(row.get("image", ""), row.get("command", ""))
+    """The adapter of a session's row, or of the object made of it."""
+    return adapter_named(row.get("image") or "", row.get("command") or "")
 
 
 def is_silent(row: Row) -> bool:
@@ -25,7 +25,10 @@ def is_silent(row: Row) -> bool:
 
 
 def dialog_of(row: Row) -> str:
-    """The dialog that a silent agent's screen shows (`login`, `trust`, …); empty when it shows none."""
+    """The dialog that a silent agent's screen shows (`login`, `trust`, …); empty when it shows none.
+
+    Asks tmux, which may take seconds: not for a time in which the log is being read.
+    """
     words = adapter_of_row(row).dialogs
     if not words or not is_silent(row):
         return ""

@@ -81,19 +81,14 @@ def _asked(paths: settings.Paths, key: str, now: float) -> tuple[Answer, bool]:
     has_daemon = daemon_note(paths) is not None
     with Reader(paths) as reader:
         answer = _answer(reader, key, now)
-        dialog = _dialog(reader, answer)
-    if dialog:
+        row = next((row for row in reader.rows("sessions") if row["uid"] == answer.uid), None)
+    if row is not None and (dialog := dialog_of(row)):
         answer.why.waits_for.insert(
             0, Reason(f"you: it shows a {dialog} dialog", hint=f"marvel attach {answer.key}")
         )
     if not has_daemon:
         answer.why.not_done.insert(0, reasons.without_daemon())
     return answer, has_daemon
-
-
-def _dialog(reader: Reader, answer: Answer) -> str:
-    """The dialog that a session's screen shows, as its row of now has it."""
-    return next((dialog_of(row) for row in reader.sessions() if row["uid"] == answer.uid), "")
 
 
 def _answer(reader: Reader, key: str, now: float) -> Answer:
@@ -103,14 +98,15 @@ def _answer(reader: Reader, key: str, now: float) -> Answer:
         return _of_role(reader, load_world(reader, role.workspace), role)
     if key.startswith("shift/"):
         key = f"team/{key.removeprefix('shift/')}"
+    sessions = reader.sessions()
     try:
-        what, name = find(key, reader.sessions(), [(row["workspace"], row["name"]) for row in rows])
+        what, name = find(key, sessions, [(row["workspace"], row["name"]) for row in rows])
     except NotFound:
         return _of_the_past(reader, key, now)
     if what == "team":
         team = TeamKey(*keys.team_key(name))
         return _of_team(reader, load_world(reader, team.workspace), team)
-    workspace = next(row["workspace"] for row in reader.sessions() if row["uid"] == name)
+    workspace = next(row["workspace"] for row in sessions if row["uid"] == name)
     world = load_world(reader, workspace)
     return _of_session(reader, world, world.sessions[name], now)
 
