@@ -11,7 +11,7 @@ event; everything else is derived from the event log. The rooms, in the order in
 | `commands` | what a user may ask: (world, wish) → events, or `Rejected` |
 | `store` | the event log: `record` is the one door; projections, reading, the bell |
 | `events` | the facts: one frozen record per kind |
-| `world` | the only fold: event → rows (`shiftfold`: what of it concerns shifts) |
+| `world` | the only fold: event → rows (`sessionfold`, `shiftfold`: parts of it) |
 | `turns` | which role of a team may shift, for commands and controllers alike |
 | `resources` | the nouns |
 | `daemon` | the loop: observe → reconcile → act → record |

@@ -22,13 +22,12 @@ from marvel.resources import (
     RoleKey,
     Session,
     Shift,
-    StopOrder,
     Team,
     TeamKey,
-    Typing,
     Workspace,
 )
-from marvel.shiftfold import next_shift, remembered, retirement_fields
+from marvel.sessionfold import scheduled, session_fields
+from marvel.shiftfold import next_shift, remembered
 
 # Facts for the audit: they change no row. Every other kind does (a test holds this).
 AUDIT_ONLY = (
@@ -448,7 +447,7 @@ def _session_changes(world: World, event: Event) -> list[Change]:
         return []
     if isinstance(fact, events.SessionForgotten):
         return [Change("sessions", (old.uid,), None)]
-    fields = _session_fields(old, event)
+    fields = session_fields(old, event)
     if fields is None:
         return []
     row = msgspec.structs.replace(old, position=event.position, **fields)
@@ -459,177 +458,14 @@ def _session_changes(world: World, event: Event) -> list[Change]:
 
 
 def _scheduled(world: World, event: Event, fact: events.SessionScheduled) -> list[Change]:
-    ref, at = event.ref, event.position
-    session = Session(
-        position=at,
-        workspace=ref.workspace or "",
-        team=ref.team or "",
-        role=ref.role or "",
-        name=ref.session or "",
-        uid=ref.uid or "",
-        generation=ref.generation or 0,
-        index=fact.index,
-        state="pending",
-        created_at=event.time,
-        image=fact.image,
-        command=fact.command,
-        heartbeat=fact.heartbeat,
-        reason=fact.reason,
-        one_off=fact.one_off,
-        template=fact.template,
-        held=fact.held,
-        restarts=fact.restarts,
-        streak=fact.streak,
-        delay=fact.delay,
-        replaces=fact.replaces,
-        predecessor=fact.predecessor,
-        resumes=fact.resumes,
-        cleared_at=None if fact.held else event.time,
-    )
-    made = [_put(session)]
+    at = event.position
+    made = [_put(scheduled(event, fact))]
     before = world.sessions.get(fact.replaces)
     if before is not None:
         state = before.outcome if before.state == "crashloop-backoff" else before.state
         past = msgspec.structs.replace(before, position=at, current=False, state=state, restart_at=None)
         made += [_put(past), *_pruned(world, past)]
     return made
-
-
-def _session_fields(old: Session, event: Event) -> dict[str, Any] | None:
-    """What an event changes in its session; None for what changes nothing."""
-    fact, time = event.fact, event.time
-    match fact:
-        case events.SessionCleared():
-            return {"held": False, "reason": "", "cleared_at": time}
-        case events.SessionStartDelayed():
-            return {"reason": fact.reason, "detail": fact.detail}
-        case events.SessionStarted():
-            state = "stopping" if old.stop is not None else "running"
-            return {
-                "state": state,
-                "reason": old.stop.reason if old.stop else "",
-                "detail": "",
-                "server": fact.server,
-                "pane": fact.pane,
-                "pid": fact.pid,
-                "pid_start": fact.pid_start,
-                "started": event.position,
-                "started_at": time,
-            }
-        case events.SessionStartFailed():
-            return {
-                "state": "failed",
-                "outcome": "failed",
-                "reason": fact.reason,
-                "detail": fact.detail,
-                "ended_at": time,
-            }
-        case events.SessionStopping():
-            order = StopOrder(
-                reason=fact.reason,
-                at=time,
-                deadline=fact.deadline,
-                state=fact.state,
-                release=fact.release or (old.stop is not None and old.stop.release),
-                signal=fact.signal,
-                keys=fact.keys,
-            )
-            return {"state": "stopping", "reason": fact.reason, "detail": "", "stop": order, "held": False}
-        case events.SessionEnded():
-            released = old.stop is not None and old.stop.release
-            return {
-                "state": fact.state,
-                "outcome": fact.state,
-                "reason": fact.reason,
-                "detail": fact.detail,
-                "exit_status": fact.exit_status,
-                "signal": fact.signal,
-                "ended_at": time if fact.at is None else max(fact.at, old.started_at or fact.at),
-                "current": old.current and not released,
-                "ready": False,
-                "held": False,
-            }
-        case events.SessionBackedOff():
-            return {"state": "crashloop-backoff", "restart_at": fact.restart_at, "delay": fact.delay}
-        case events.SessionGaveUp():
-            return {
-                "state": fact.state,
-                "reason": fact.reason,
-                "detail": fact.detail,
-                "restart_at": None,
-            }
-        case events.SessionReleased():
-            state = old.outcome if old.state == "crashloop-backoff" else old.state
-            return {"current": False, "state": state, "restart_at": None}
-        case events.SessionRestartRequested():
-            return {"restart_requested": True}
-        case events.SessionRecovered():
-            return {"streak": 0, "delay": 0.0}
-        case events.SessionPrompted():
-            return {"prompted": True}
-        case events.SessionSignaled():
-            return _signaled(old, fact, time)
-        case events.SessionDegraded():
-            promise = {"heartbeat": "none", "degraded": fact.detail}
-            return promise | {"attention": "no-beat", "attention_at": time}
-        case events.SessionContinued():
-            return {"typing": Typing(purpose="resume", text=fact.text), "continued_at": time}
-        case events.SessionReadied():
-            return {"ready": fact.ready, "ready_since": time}
-        case events.SessionStuck():
-            activity = "stuck" if fact.stuck else "working"
-            return {"activity": activity, "activity_since": time, "attention": "", "attention_at": None}
-        case events.SessionAttention():
-            return {"attention": fact.reason, "attention_at": time}
-        case events.HealthMissed():
-            return {"misses": fact.misses, "missed_at": time}
-        case events.HealthRecovered():
-            return {"misses": 0, "missed_at": None}
-        case events.HealthChanged():
-            return _judged(old, fact, time)
-        case _:
-            return retirement_fields(old, event)
-
-
-def _judged(old: Session, fact: events.HealthChanged, time: float) -> dict[str, Any]:
-    fields: dict[str, Any] = {"health": fact.health, "health_reason": fact.reason}
-    if fact.health != old.health:
-        fields["health_since"] = time
-    if fact.health == "healthy":
-        fields |= {"misses": 0, "missed_at": None, "passed_at": old.passed_at or time}
-        if (
-            old.attention in ("stale", "no-beat") and not old.degraded
-        ):  # what else there was to look at still is
-            waits = old.activity in ("waiting", "limited")
-            fields |= {"attention": old.activity if waits else "", "attention_at": time if waits else None}
-    return fields
-
-
-def _signaled(old: Session, fact: events.SessionSignaled, time: float) -> dict[str, Any]:
-    fields: dict[str, Any] = {}
-    if fact.activity and fact.activity != old.activity:
-        fields |= {
-            "activity": fact.activity,
-            "activity_since": time,
-            "limited_until": None,
-            "attention": "",
-            "attention_at": None,
-        }
-    if fact.activity:
-        fields["activity_detail"] = fact.detail
-    if fact.resets_at is not None:
-        fields["limited_until"] = fact.resets_at
-    if fact.model:
-        fields["model"] = fact.model
-    if fact.cost_usd is not None:
-        fields["cost_usd"] = fact.cost_usd
-    if fact.context_percent is not None:
-        fields["context_percent"] = fact.context_percent
-    if fact.agent_session_id:
-        fields["agent_session_id"] = fact.agent_session_id
-    if old.signaled_at is None:
-        fields["signaled_at"] = time
-    return fields
 
 
 def _pruned(world: World, added: Session) -> list[Change]:
