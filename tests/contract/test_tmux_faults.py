@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from tmux_rig import Rig, running
+from tmux_rig import Rig, children, running
 
 from marvel.tmux import Failed, Pane, TmuxServer, call
 from marvel.tmux.blocking import turn
@@ -28,8 +28,12 @@ def environ(pid: int) -> dict[str, str]:
 def waiting_pane(rig: Rig, **options: dict[str, str]) -> Pane:
     """A pane whose process has been exec'ed."""
     pane = rig.create("sleep", "1000", **options)
-    rig.until(lambda: Path(f"/proc/{pane.pid}/comm").read_text() == "sleep\n")
+    rig.until(lambda: comm(pane.pid) == "sleep")
     return pane
+
+
+def comm(pid: int) -> str:
+    return Path(f"/proc/{pid}/comm").read_text().rstrip()
 
 
 # --- opening ---------------------------------------------------------------------------------------
@@ -309,6 +313,8 @@ def test_a_detached_client_comes_back(up: Rig) -> None:
 
 def test_a_server_in_the_place_of_another_is_not_the_same(up: Rig) -> None:
     pid = up.server.pid or 0
+    # Until the keeper's process is exec'ed it holds the old server's socket: a client would call that one.
+    up.until(lambda: [comm(child) for child in children(pid)] == ["sleep"])
     os.kill(pid, signal.SIGKILL)
     while running(pid):
         os.sched_yield()
