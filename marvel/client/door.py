@@ -18,7 +18,6 @@ from marvel.events import Draft, Event
 from marvel.resources import Capability, HeartbeatMode, TeamKey, Template
 from marvel.runtimes import adapter_of
 from marvel.settings import Paths
-from marvel.store.log import Store
 from marvel.world import World
 
 
@@ -44,6 +43,8 @@ class Door:
         command in words, `command` its idempotency key. Raises what `decide` raises, and Rejected when it
         is refused.
         """
+        from marvel.store.log import Store  # SQLAlchemy: only for who writes here, not for who reads
+
         claim = self._claim
         store = Store(self._paths)
         try:

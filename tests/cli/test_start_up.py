@@ -65,6 +65,14 @@ def test_help_of_the_whole_imports_no_command(marvel: Terminal) -> None:
     assert not {"rich", "sqlalchemy", "msgspec", "structlog", "marvel.cli.reading"} & set(loaded)
 
 
+@pytest.mark.parametrize("line", ["describe demo/squad", "why demo/squad", "events", "export demo"])
+def test_who_only_reads_pays_nothing_for_writing(marvel: Terminal, line: str) -> None:
+    code = f"import sys; from marvel.__main__ import run\ntry: run(sys.argv[1:])\nfinally: {NAMES}"
+    loaded = process("-c", code, *line.split(), home=marvel.home).stdout.splitlines()
+    assert "marvel.store.query" in loaded
+    assert not {"sqlalchemy", "alembic", "structlog", "marvel.store.log"} & set(loaded)
+
+
 @pytest.mark.parametrize("line", ["--help", "-h", "", "get --help", "describe --help", "events --help"])
 def test_help_is_no_failure(marvel: Terminal, line: str) -> None:
     assert marvel(line).startswith("Usage: marvel")

@@ -14,6 +14,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from marvel.client import request
+from marvel.settings import Paths
+
 WAIT_SECONDS = 45.0  # for anything, on a loaded machine
 MARVEL = (sys.executable, "-P", "-m", "marvel")
 
@@ -58,7 +61,12 @@ class Home:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        until(lambda: self.marvel("daemon", "status", ok=False).returncode == 0, "the daemon answers")
+        until(self._answers, "the daemon answers")
+
+    def _answers(self) -> bool:
+        with contextlib.suppress(OSError):
+            return bool(request(Paths(str(self.path)).socket, "status", {})["ready"])
+        return False
 
     def kill_daemon(self, number: int = signal.SIGKILL) -> None:
         """End the daemon by a signal, and wait for it."""
