@@ -12,7 +12,7 @@ from marvel.config import Config
 from marvel.daemon.machine import Machine
 from marvel.daemon.poller import READ, WRITE
 from marvel.settings import Paths
-from marvel.tmux import Failed, Pane, TmuxServer, server_environment
+from marvel.tmux import Failed, TmuxServer, server_environment
 from marvel.tmux.timers import Timers
 
 RETRY_FIRST_SECONDS, RETRY_MAX_SECONDS = 1.0, 30.0  # between tries to reach a server, doubling
@@ -86,13 +86,7 @@ class Fleet:
                 self._drop(workspace)
             done()
 
-        def look(panes: tuple[Pane, ...] | Failed) -> None:
-            if isinstance(panes, Failed) or panes:
-                done()
-            else:
-                desk.server.shutdown(ended)
-
-        self._with(desk, lambda: desk.server.panes(look))
+        self._with(desk, lambda: desk.server.shutdown(ended))
 
     def up(self) -> list[str]:
         """Workspaces whose server is connected."""

@@ -22,7 +22,7 @@ from marvel.tmux import processes, scripts, setup, statuses
 from marvel.tmux.connection import Connection
 from marvel.tmux.control import Block
 from marvel.tmux.pipeline import Reply
-from marvel.tmux.quote import command, encode
+from marvel.tmux.quote import encode
 from marvel.tmux.records import Failed, Pane, PaneSpec, Watcher
 
 MAX_PASTE_BYTES = 1024 * 1024
@@ -230,8 +230,9 @@ class TmuxServer(Connection):
     # --- the end -------------------------------------------------------------------------------
 
     def shutdown(self, done: Callable[[Failed | None], None]) -> None:
-        """End the server and all that is in it; `done(None)` when its process is gone. `on_down` is
-        not called. A server that does not answer is left alone: `Failed("timeout")`.
+        """End the server unless a pane is in it besides the keeper; `done(None)` when its process is gone.
+        `on_down` is not called. One that holds something is left alone: `Failed("refused")`, decided inside
+        tmux, so that a pane somebody makes just now is not lost; so is one that does not answer: "timeout".
 
         `kill-server` waits for its clients, so stale ones are ended first; one that hangs in another way
         (a stopped terminal) must not keep us waiting: its sessions are gone by then, so TERM, then KILL.
@@ -243,13 +244,15 @@ class TmuxServer(Connection):
                 return
             processes.end_stale_clients(setup.read_clients(reply), self.socket)
             self._ending = True
-            accepted: list[bool] = []
-            self._pipeline.submit(command("kill-server"), lambda answer: accepted.append(_accepted(answer)))
-            self._watch_end(done, accepted, self._clock())
+            answers: list[Reply | Failed] = []
+            self._pipeline.submit(setup.END_IF_EMPTY, answers.append)
+            self._watch_end(done, answers, self._clock())
 
         self._ask(setup.identify(self._workspace), kill)
 
-    def _watch_end(self, done: Callable[[Failed | None], None], accepted: list[bool], since: float) -> None:
+    def _watch_end(
+        self, done: Callable[[Failed | None], None], answers: list[Reply | Failed], since: float
+    ) -> None:
         if self._server is None or not self._ending:
             done(Failed(reason="lost", message="the connection was closed"))
             return
@@ -259,20 +262,29 @@ class TmuxServer(Connection):
             done(None)
             return
         waited = self._clock() - since
-        if accepted == [False] or waited > SHUTDOWN_LIMIT:
+        if (why := _not_ending(answers, self.pid)) or waited > SHUTDOWN_LIMIT:
             self._ending = False
-            done(Failed(reason="timeout", message=f"the tmux server (pid {self.pid}) does not end"))
+            done(why or _does_not_end(self.pid))
             return
-        if accepted and waited > SHUTDOWN_KILL:
+        if answers and waited > SHUTDOWN_KILL:
             self._server.send(signal.SIGKILL)
-        elif accepted and waited > SHUTDOWN_TERM:
+        elif answers and waited > SHUTDOWN_TERM:
             self._server.send(signal.SIGTERM)
-        self._timers.after(SHUTDOWN_POLL, lambda: self._watch_end(done, accepted, since))
+        self._timers.after(SHUTDOWN_POLL, lambda: self._watch_end(done, answers, since))
 
 
-def _accepted(answer: Reply | Failed) -> bool:
-    """A server that ends may answer, or hang up first; only silence means that it did not hear."""
-    return not (isinstance(answer, Failed) and answer.reason == "timeout")
+def _not_ending(answers: list[Reply | Failed], pid: int | None) -> Failed | None:
+    """A server that ends may answer, or hang up first; silence means that it did not hear."""
+    for answer in answers:
+        if isinstance(answer, Failed):
+            return _does_not_end(pid) if answer.reason == "timeout" else None
+        if setup.BUSY in answer:
+            return Failed(reason="refused", message="somebody's pane is in it")
+    return None
+
+
+def _does_not_end(pid: int | None) -> Failed:
+    return Failed(reason="timeout", message=f"the tmux server (pid {pid}) does not end")
 
 
 def _nothing_else(done: Callable[[Failed | None], None]) -> Callable[[list[Block] | Failed], None]:

@@ -98,6 +98,10 @@ def read_clients(reply: Reply) -> list[int]:
     return [int(line[len(prefix) :]) for line in reply if line.startswith(prefix)]
 
 
+_OTHERS = "#{S:#{W:#{P:#{?@marvel_keeper,,x}}}}"  # a letter for each pane but the keepers
+BUSY = b"marvel-busy"
+END_IF_EMPTY = command("if-shell", "-F", _OTHERS, f"display-message -p {BUSY.decode()}", "kill-server")
+
 SHOW_ENVIRONMENT = command("show-environment", "-g")
 
 

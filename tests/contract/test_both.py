@@ -165,8 +165,17 @@ def test_a_lost_client_comes_back_to_the_same_server(both: Any) -> None:
     assert both.downs == []
 
 
-def test_shutdown_ends_the_server_and_what_is_in_it_and_is_no_loss(both: Any) -> None:
+def test_shutdown_ends_an_empty_server_and_is_no_loss(both: Any) -> None:
     pane = both.create("mute")
+    both.ask(lambda done: both.server.kill_pane(pane.pane, pane.uid, done))
     assert both.ask(both.server.shutdown) is None
     assert (both.server.state, both.server.gone, both.downs) == ("down", True, [])
-    both.until(lambda: not both.runs(pane.pid))
+
+
+def test_a_server_with_a_pane_in_it_is_not_shut_down(both: Any) -> None:
+    pane = both.create("mute")
+    assert both.ask(both.server.shutdown).reason == "refused"
+    assert (both.server.state, list(both.panes())) == ("up", [pane.pane])
+    assert both.runs(pane.pid)
+    both.kill_client()
+    both.until(lambda: len(both.ups) == 2)  # it is not on its way to its end any more

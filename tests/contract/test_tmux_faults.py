@@ -423,6 +423,7 @@ def test_a_client_left_with_unread_replies_hangs_neither_opening_nor_shutdown(ri
     rig.open()
     assert [pane.pid for pane in rig.panes().values()] == [agent]
     rig.until(lambda: stale[0] not in rig.clients())
+    rig.tmux("kill-pane", "-t", next(iter(rig.panes())))
     since = time.monotonic()
     assert rig.ask(rig.server.shutdown) is None
     assert time.monotonic() - since < 1
@@ -456,23 +457,31 @@ def test_close_leaves_the_server_and_fails_what_is_open(up: Rig) -> None:
 
 
 def test_shutdown_is_done_when_the_process_is_gone(up: Rig) -> None:
-    pane = waiting_pane(up)
     pid = up.server.pid or 0
     assert up.ask(up.server.shutdown) is None
     assert not running(pid)
     assert (up.server.state, up.server.gone, up.downs) == ("down", True, [])
-    up.until(lambda: not running(pane.pid))
     up.open()
     assert up.server.pid != pid
 
 
+@pytest.mark.parametrize("words", [("new-session", "-d"), ("split-window", "-t", "=ws:_keeper")])
+def test_a_pane_that_somebody_made_anywhere_on_the_server_spares_it(up: Rig, words: tuple[str, ...]) -> None:
+    up.tmux(*words, "sleep 1000")
+    failed = up.ask(up.server.shutdown)
+    assert isinstance(failed, Failed)
+    assert failed.reason == "refused"
+    assert up.server.state == "up"
+
+
 def test_shutdown_does_not_wait_for_a_client_that_hangs(up: Rig) -> None:
-    pane, other = waiting_pane(up), up.open(up.connect())
+    keeper = children(up.server.pid or 0)[0]
+    other = up.open(up.connect())
     for pid in up.clients():
         os.kill(pid, signal.SIGSTOP)
     answers: list[object] = []
     up.server.shutdown(answers.append)
-    up.until(lambda: not running(pane.pid))
+    up.until(lambda: not running(keeper))
     up.server.on_ready(True, False)
     assert answers == []
     up.skew += 4.1

@@ -292,8 +292,11 @@ class Client:
         self._ask_pane(pane, uid, lambda server, found: server.remove(found.name), done)
 
     def shutdown(self, done: Done) -> None:
-        def end(server: Server) -> None:
+        def end(server: Server) -> Failed | None:
+            if server.panes:
+                return Failed(reason="refused", message="somebody's pane is in it")
             server.die()
+            return None
 
         self._ending = True
 

@@ -17,6 +17,7 @@ NAMED = {
     "a pane that a hanging tmux makes late leaves no process behind": 5800,
     "so is what a forgotten session left running": 20557,
     "a restart that is due at a fraction of a microsecond is due": 0,
+    "a pane that somebody makes while a server is about to be ended spares it": 400560,
 }
 SEEDS = range(1000, 1040)
 
