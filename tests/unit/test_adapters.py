@@ -83,8 +83,24 @@ def test_gemini_runs_as_one_process_with_settings_of_its_own() -> None:
 
 
 def test_opencode_and_aider_get_their_prompts_each_in_its_way() -> None:
-    assert planned("opencode", resumes="ses").argv == ("z", "--session", "ses", "--prompt", "Continue.")
+    assert planned("opencode").argv == ("z", "--prompt", "the job")
+    assert planned("opencode").typed_prompt == ""
     assert planned("aider").typed_prompt == "the job"
+
+
+@pytest.mark.parametrize(
+    ("args", "resumes", "argv", "typed"),
+    [
+        ((), "ses", ("z", "--session", "ses"), "Continue."),
+        (("--continue",), "", ("z", "--continue"), "the job"),
+        (("-s", "mine"), "ses", ("z", "-s", "mine"), "Continue."),
+    ],
+)
+def test_opencode_is_typed_to_where_it_goes_on_with_a_conversation(
+    args: tuple[str, ...], resumes: str, argv: tuple[str, ...], typed: str
+) -> None:
+    plan = planned("opencode", *args, resumes=resumes)
+    assert (plan.argv, plan.typed_prompt) == (argv, typed)
 
 
 def test_a_refill_goes_on_with_the_conversation_of_the_one_before_it() -> None:
