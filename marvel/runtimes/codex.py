@@ -1,6 +1,7 @@
 """Codex CLI: hooks and notify come through `-c`; context and limits from its own record of the turn.
 
-It has no periodic beat, and its SessionStart fires at the first turn.
+It has no periodic beat, and its SessionStart fires at the first turn. After a turn that a limit or a person
+ended it runs no hook (seen on 0.169.0): only its record tells, so the daemon reads on in it.
 """
 
 import json
@@ -23,6 +24,7 @@ HOOKS = (
     "Stop",
     "SessionEnd",
 )
+FULL_PERCENT = 100.0
 WORKING = ("UserPromptSubmit", "PreToolUse", "PostToolUse", "task_started")
 
 
@@ -57,7 +59,7 @@ def parse(source: str, payload: dict[str, Any]) -> Signal | None:
             ended = text(payload, "type") == "agent-turn-complete" and thread
             return Signal(activity="idle", about=thread) if ended else None
         case "codex-rollout":
-            return _record(payload)
+            return _folded(payload) if "rollout" in payload else _record(payload)
         case _:
             return _hook(payload)
 
@@ -67,29 +69,39 @@ def _hook(payload: dict[str, Any]) -> Signal | None:
     if event not in HOOKS or not text(payload, "session_id"):
         return None
     activity: Activity = ""
-    detail, context, resets = "", None, None
+    detail = ""
     if event in WORKING:
         activity = "working"
     elif event == "PermissionRequest":
         activity, detail = "waiting", f"permission: {text(payload, 'tool_name') or 'a tool'}"
     elif event in ("Stop", "SessionStart"):
         activity = "idle"
-    records = payload.get("rollout")
-    for record in records if isinstance(records, list) else []:
-        told = _record(record)
-        if told is None:
-            continue
-        context = told.context_percent if told.context_percent is not None else context
-        if event == "Stop" and told.activity == "limited":
-            activity, detail, resets = told.activity, told.detail, told.resets_at
+    recorded = _folded(payload)
+    if event == "Stop" and recorded.activity == "limited":
+        activity, detail = recorded.activity, recorded.detail
     return Signal(
         activity=activity,
         detail=detail,
-        context_percent=context,
+        context_percent=recorded.context_percent,
         agent_session_id=text(payload, "session_id"),
         model=text(payload, "model"),
-        resets_at=resets,
+        resets_at=recorded.resets_at if activity == "limited" else None,
     )
+
+
+def _folded(payload: dict[str, Any]) -> Signal:
+    """What several records say together: of each thing the last that is told."""
+    records = payload.get("rollout")
+    whole = Signal()
+    for record in records if isinstance(records, list) else []:
+        told = _record(record) or Signal()
+        if told.activity:
+            whole = msgspec.structs.replace(whole, activity=told.activity, detail=told.detail)
+        if told.context_percent is not None:
+            whole = msgspec.structs.replace(whole, context_percent=told.context_percent)
+        if told.resets_at is not None:
+            whole = msgspec.structs.replace(whole, resets_at=told.resets_at)
+    return whole
 
 
 def _record(record: Any) -> Signal | None:
@@ -97,15 +109,27 @@ def _record(record: Any) -> Signal | None:
         case "token_count":
             info = at(record, "payload", "info")
             used = number(info, "last_token_usage", "total_tokens")
-            return Signal(context_percent=percent(used, number(info, "model_context_window")))
+            return Signal(
+                context_percent=percent(used, number(info, "model_context_window")),
+                resets_at=_resets_at(record),
+            )
         case "task_started":
             return Signal(activity="working")
         case "task_complete":
             error = text(record, "payload", "error", "codex_error_info")
             limited = "limit" in error
             return Signal(activity="limited" if limited else "idle", detail=error)
+        case "turn_aborted":  # by a person
+            return Signal(activity="idle")
         case _:
             return None
+
+
+def _resets_at(record: Any) -> float | None:
+    """When the last of the used-up limits ends."""
+    limits = [at(record, "payload", "rate_limits", name) for name in ("primary", "secondary")]
+    spent = [limit for limit in limits if (number(limit, "used_percent") or 0.0) >= FULL_PERCENT]
+    return max((when for limit in spent if (when := number(limit, "resets_at"))), default=None)
 
 
 CODEX = Adapter(
@@ -114,6 +138,7 @@ CODEX = Adapter(
     prepare,
     parse,
     sources=("codex-hook", "codex-notify", "codex-rollout"),
+    record="codex-rollout",
     resumes=True,
     first_signal="turn",
     minimum=(0, 160),

@@ -101,7 +101,7 @@ def opencode(user: Path, project: Path, url: str) -> Setting:
 
 CLIS = (
     Cli("claude", claude),
-    Cli("codex", codex, silence_at_limits="runs no hook after a turn that was refused"),
+    Cli("codex", codex),
     Cli("gemini", gemini, silence_at_limits="runs no hook while it tries again"),
     Cli("opencode", opencode),
 )

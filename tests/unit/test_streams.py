@@ -19,7 +19,9 @@ from marvel.runtimes.opencode import OPENCODE
 from marvel.tmux.timers import Timers
 from tests.integration.home import until
 
-CONNECTED = b'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: {"type": "server.connected"}\n\n'
+CONNECTED = (
+    b'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: {"type": "server.connected"}\n\n'
+)
 
 
 class Rig:
