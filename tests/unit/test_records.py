@@ -1,4 +1,4 @@
-"""An agent's own record of a conversation: what is added counts, what stood there and what is no record not."""
+"""An agent's own record of a conversation: what is added counts, what stood there before does not."""
 
 from __future__ import annotations
 
