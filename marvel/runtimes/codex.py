@@ -13,6 +13,7 @@ import msgspec
 from marvel.resources import Activity
 from marvel.runtimes.adapter import Adapter, LaunchPlan, Login, Signal, Wish
 from marvel.runtimes.claude import opening
+from marvel.runtimes.inline import inline, settings_of
 from marvel.runtimes.values import at, has, number, percent, text
 
 HOOKS = (
@@ -38,9 +39,10 @@ def prepare(wish: Wish, plan: LaunchPlan) -> LaunchPlan:
     bypass = "--dangerously-bypass-approvals-and-sandbox"
     if template.dangerous_permissions and not has(args, bypass):
         flags.append(bypass)
-    hook = json.dumps(shlex.join(wish.place.report("codex-hook")))
-    for name in HOOKS:
-        flags += ["-c", f'hooks.{name}=[{{hooks=[{{type="command",command={hook}}}]}}]']
+    hook = {"hooks": [{"type": "command", "command": shlex.join(wish.place.report("codex-hook"))}]}
+    own = _own_hooks(args)
+    for name in HOOKS:  # the last value of a key counts, so the user's own are said again
+        flags += ["-c", f"hooks.{name}={inline([*own.get(name, []), hook])}"]
     if template.runtime.trust_workspace:
         flags += ["-c", f'projects.{json.dumps(plan.cwd)}.trust_level="trusted"']
     if not any(word.startswith("notify=") for word in args):
@@ -49,6 +51,17 @@ def prepare(wish: Wish, plan: LaunchPlan) -> LaunchPlan:
     prompt = opening(wish)
     argv = (command, *args, *flags, *again, *(("--", prompt) if prompt else ()))
     return msgspec.structs.replace(plan, argv=argv)
+
+
+def _own_hooks(args: list[str]) -> dict[str, list[Any]]:
+    """The hooks that a user set himself, by event: `-c hooks.Stop=[…]` or `-c hooks={Stop=[…]}`."""
+    found: dict[str, list[Any]] = {}
+    for key, value in settings_of(args, "-c", "--config"):
+        if key == "hooks" and isinstance(value, dict):
+            found |= {name: hooks for name, hooks in value.items() if isinstance(hooks, list)}
+        elif key.startswith("hooks.") and isinstance(value, list):
+            found[key.removeprefix("hooks.")] = value
+    return found
 
 
 def parse(source: str, payload: dict[str, Any]) -> Signal | None:
@@ -142,7 +155,7 @@ CODEX = Adapter(
     resumes=True,
     first_signal="turn",
     minimum=(0, 160),
-    signals="activity, context, limits and model from its hooks, from its first turn on; no heartbeat",
+    signals="activity, context, limits, model from its hooks and record, from its first turn on; no beat",
     login=Login(("OPENAI_API_KEY", "CODEX_API_KEY"), ("$CODEX_HOME/auth.json", "$HOME/.codex/auth.json")),
     dialogs=(
         ("Do you trust the contents of this directory", "trust"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from typing import Any
 
 import msgspec
@@ -73,6 +74,40 @@ def test_codex_reports_through_its_own_configuration_flags() -> None:
     assert any(word.startswith("hooks.Stop=") for word in argv)
     assert argv[-2:] == ("--", "the job")
     assert planned("codex", resumes="abc").argv[-4:] == ("resume", "abc", "--", "Continue.")
+
+
+OWN = '[{matcher="x",hooks=[{type="command",command="mine \\"x\\"",timeout=5,async=false}]}]'
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("-c", f"hooks.Stop={OWN}"),
+        ("--config", f"hooks.Stop={OWN}"),
+        (f"-chooks.Stop={OWN}",),
+        (f"--config=hooks.Stop={OWN}",),
+        ("-c", f"hooks={{Stop={OWN}}}"),
+    ],
+)
+def test_hooks_the_user_set_for_codex_run_before_ours(args: tuple[str, ...]) -> None:
+    argv = planned("codex", *args).argv
+    assert argv[1 : len(args) + 1] == args
+    [stop] = [word.partition("=")[2] for word in argv[len(args) + 1 :] if word.startswith("hooks.Stop=")]
+    first, ours = tomllib.loads(f"value = {stop}")["value"]
+    assert first == tomllib.loads(f"value = {OWN}")["value"][0]
+    assert ours["hooks"][0]["command"] == "/py -IS /h/report.py codex-hook"
+    [other] = [word for word in argv if word.startswith("hooks.SessionStart=")]
+    assert "mine" not in other
+
+
+@pytest.mark.parametrize(
+    "setting", ["hooks.Stop=", "hooks.Stop=[", "hooks.Stop=1", "hooks=[]", "hooks", "=", ""]
+)
+def test_a_setting_that_is_no_hook_is_left_to_codex(setting: str) -> None:
+    argv = planned("codex", "-c", setting).argv
+    assert argv[1:3] == ("-c", setting)
+    [stop] = [word for word in argv[3:] if word.startswith("hooks.Stop=")]
+    assert len(tomllib.loads(f"value = {stop.partition('=')[2]}")["value"]) == 1
 
 
 def test_gemini_runs_as_one_process_with_settings_of_its_own() -> None:
