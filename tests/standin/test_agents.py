@@ -174,5 +174,15 @@ def test_a_hook_that_the_user_set_himself_goes_on_running(home: Home, api: Stand
     one(home, lambda row: _settled(row) and seen.exists())
 
 
+@pytest.mark.parametrize("cli", [_param(CODEX)])
+def test_a_turn_that_a_person_ended_is_over_though_no_hook_says_so(
+    home: Home, api: Standin, cli: Cli
+) -> None:
+    worked(home, api, cli, "SLOW please")
+    working = one(home, lambda row: row["activity"] == "working" and api.saw("SLOW"))
+    home.tmux("e", "send-keys", "-t", working["pane"], "Escape")
+    assert one(home, lambda row: row["activity"] == "idle")["restarts"] == 0
+
+
 def _settled(row: dict[str, Any]) -> bool:
     return row["health"] == "healthy" and row["activity"] == "idle" and row["context_percent"] is not None

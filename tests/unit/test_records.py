@@ -27,7 +27,7 @@ def record(kind: str, **fields: Any) -> dict[str, Any]:
 
 
 STARTED, DONE, REFUSED = record("task_started"), record("task_complete"), record("task_complete-error")
-COUNTED, ABORTED = record("token_count", rate_limits=LIMIT), record("task_complete", type="turn_aborted")
+COUNTED, ABORTED = record("token_count", rate_limits=LIMIT), record("turn_aborted")
 
 
 class Rig:
