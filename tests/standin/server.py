@@ -1,8 +1,8 @@
 """A stand-in for the APIs of the agents' makers on 127.0.0.1: real CLIs run without network or login.
 
 What was said since the last answer decides: `TOOL` asks for a shell command, `LIMIT` answers 429, anything
-else is answered with a short text; a call with `SLOW` is never answered. Every answer tells 30,000 used tokens.
-One file per dialect.
+else is answered with a short text; a call with `SLOW` is never answered. Every answer tells 30,000 used
+tokens. One file per dialect.
 """
 
 from __future__ import annotations
