@@ -44,6 +44,7 @@ KEPT = frozenset({
     "hook_event_name", "session_id", "notification_type", "error", "source", "reason", "trigger",
     "agent_id", "version", "type", "model", "id", "modelID", "cost", "total_cost_usd",
     "context_window", "used_percentage", "rate_limits", "five_hour", "seven_day", "resets_at",
+    "primary", "secondary", "used_percent",
     "payload", "info", "last_token_usage", "total_tokens", "model_context_window",
     "codex_error_info", "thread-id", "tool_name", "llm_request", "llm_response", "usageMetadata",
     "totalTokenCount", "properties", "sessionID", "status", "attempt", "next", "role", "rollout",
@@ -73,9 +74,12 @@ def _report(argv: list[str]) -> None:
 def send(source: str, text: bytes, at: float, environ: Mapping[str, str]) -> None:
     """One heartbeat about a payload, to the daemon that the environment names. Raises OSError."""
     payload = decoded(text)
-    if source == "codex-hook" and isinstance(payload.get("transcript_path"), str):
-        payload["rollout"] = rollout_tail(payload["transcript_path"])
+    record = payload.get("transcript_path") if source == "codex-hook" else None
+    if isinstance(record, str):
+        payload["rollout"] = rollout_tail(record)
     params = {"source": source, "ts": at, "payload": reduced(payload)}
+    if isinstance(record, str):
+        params["record"] = record
     workspace, session = environ.get("MARVEL_WORKSPACE"), environ.get("MARVEL_SESSION")
     if workspace and session:
         params["session_key"] = f"{workspace}/{session}"

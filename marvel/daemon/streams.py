@@ -22,6 +22,9 @@ HOST = "127.0.0.1"
 RETRY_FIRST_SECONDS, RETRY_MAX_SECONDS = 0.25, 5.0
 PATIENCE_SECONDS = 75.0  # until a stream that never opened is told of: opencode has been seen to take 50
 SILENCE_SECONDS = 60.0  # of a stream that beats every ten: it is opened anew
+# Until a call that was taken but not answered at all is made anew, doubling: what comes to opencode in the
+# second after it opened its port is never answered.
+UNANSWERED_SECONDS = 2.0
 ANSWER_SECONDS = 20.0  # for what is asked once
 READ_BYTES = 64 * 1024
 READS_AT_ONCE = 16  # then others get their turn
@@ -59,6 +62,11 @@ class Call:
         self._peer.setblocking(False)
         self._peer.connect_ex((HOST, served.port))
         poller.watch(self._peer.fileno(), WRITE, self, lambda _events: self._send())
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it has not ended."""
+        return self._peer is not None
 
     def close(self, why: str | None = None) -> None:
         """End it; nobody is told unless there is a `why`."""
@@ -133,6 +141,7 @@ class Listening:
         self.ever = False
         self.why = ""  # the last call ended
         self.retry = RETRY_FIRST_SECONDS
+        self.patience = UNANSWERED_SECONDS
 
 
 class Streams:
@@ -173,14 +182,14 @@ class Streams:
         if self._listening.get(listening.uid) is not listening:
             return
         listening.events, listening.opened = Events(), False
-        listening.call = Call(
+        listening.call = call = Call(
             self._poller,
             listening.served,
             listening.stream.path,
             lambda data: self._heard(listening, data),
             lambda why: self._again(listening, why),
         )
-        self._timers.after(SILENCE_SECONDS, lambda: self._check(listening))
+        self._check(listening, call)
 
     def _give_up(self, listening: Listening) -> None:
         if self._listening.get(listening.uid) is listening and not listening.ever:
@@ -193,19 +202,22 @@ class Streams:
         self._timers.after(listening.retry, lambda: self._open(listening))
         listening.retry = min(listening.retry * 2, RETRY_MAX_SECONDS)
 
-    def _check(self, listening: Listening) -> None:
-        call = listening.call
-        if call is None or self._listening.get(listening.uid) is not listening:
+    def _check(self, listening: Listening, call: Call) -> None:
+        """Look again when the call would have been silent for too long; end one that was."""
+        if listening.call is not call or not call.is_open:
             return
-        left = call.heard_at + SILENCE_SECONDS - time.monotonic()
+        limit = SILENCE_SECONDS if listening.opened else listening.patience
+        left = call.heard_at + limit - time.monotonic()
         if left > 0:
-            self._timers.after(left, lambda: self._check(listening) if listening.call is call else None)
-        else:
-            call.close("silent")
+            self._timers.after(left, lambda: self._check(listening, call))
+            return
+        listening.patience, listening.retry = min(2 * limit, SILENCE_SECONDS), RETRY_FIRST_SECONDS
+        call.close("silent" if listening.opened else "no answer")
 
     def _heard(self, listening: Listening, data: bytes) -> None:
         if not listening.opened:
             listening.opened = listening.ever = True
+            listening.patience = UNANSWERED_SECONDS
             self._ask(listening, listening.stream.first)
         for event in listening.events.feed(data):
             self._tell(listening, event)

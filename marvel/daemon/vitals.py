@@ -15,13 +15,14 @@ from marvel.daemon.leases import BeatRefused, Leases
 from marvel.daemon.machine import Machine
 from marvel.daemon.observations import Observation, degraded
 from marvel.daemon.probes import Probes, Surroundings
+from marvel.daemon.records import Records
 from marvel.daemon.streams import Streams
 from marvel.daemon.tokens import Tokens
 from marvel.daemon.versions import Versions
 from marvel.events import Event
 from marvel.logs import Logger
 from marvel.resources import RoleKey, Session
-from marvel.runtimes import Place, adapter_of
+from marvel.runtimes import Adapter, Place, adapter_of
 from marvel.settings import Paths
 from marvel.store.log import Store
 from marvel.tmux import Pane
@@ -68,7 +69,8 @@ class Vitals:
             touched=lambda uid, wall: self.leases.touched(uid, wall, machine.monotonic()),
         )
         self.versions = Versions(self._children, environ)
-        self._streams = Streams(machine.poller, timers, self._streamed, self._unheard)
+        self._streams = Streams(machine.poller, timers, self._told, self._unheard)
+        self._records = Records(timers, self._told)
         self._attention = Attention(on_attention, self._children, environ, log)
 
     def begin(self) -> None:
@@ -77,7 +79,10 @@ class Vitals:
 
     def beat(self, params: dict[str, Any]) -> None:
         """Take a beat from the socket. Raises BeatRefused."""
-        self.leases.beat(params, self._machine.wall(), self._machine.monotonic())
+        uid = self.leases.beat(params, self._machine.wall(), self._machine.monotonic())
+        if "record" in params:
+            adapter = self._adapter(self._world().sessions.get(uid))
+            self._records.look(uid, adapter.record if adapter else "", params["record"])
 
     def saw(self, panes: Iterable[Pane]) -> None:
         """Take in a list of our panes: when something last came onto their screens."""
@@ -104,6 +109,7 @@ class Vitals:
             self.probes.forget(ref.uid)
             self.screens.pop(ref.uid, None)
             self._streams.forget(ref.uid)
+            self._records.forget(ref.uid)
         elif ref.uid is not None and event.kind == "session.started":
             self.probes.look(ref.uid)
             self._listen(ref.uid)
@@ -125,18 +131,24 @@ class Vitals:
         """Listen no more, and end what runs."""
         self._children.close()
         self._streams.close()
+        self._records.close()
         self._beats.close()
 
     def _listen(self, uid: str) -> None:
         """Read what an agent serves of itself."""
         session = self._world().sessions.get(uid)
-        template = wish_of(self._world(), session)[0] if session is not None else None
-        if session is not None and template is not None and session.state == "running":
-            self._streams.look(uid, adapter_of(template).stream, self._place(session))
+        adapter = self._adapter(session)
+        if session is not None and adapter is not None and session.state == "running":
+            self._streams.look(uid, adapter.stream, self._place(session))
 
-    def _streamed(self, uid: str, source: str, payload: dict[str, Any]) -> bool:
+    def _adapter(self, session: Session | None) -> Adapter | None:
+        """None once the session or its cohort is gone."""
+        template = wish_of(self._world(), session)[0] if session is not None else None
+        return adapter_of(template) if template is not None else None
+
+    def _told(self, uid: str, source: str, payload: dict[str, Any], at: float | None = None) -> bool:
         try:
-            self.beat({"uid": uid, "source": source, "payload": payload})
+            self.beat({"uid": uid, "source": source, "payload": payload, "ts": at})
         except BeatRefused:
             return False
         return True

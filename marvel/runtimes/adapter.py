@@ -115,6 +115,7 @@ class Adapter(NamedTuple):
     parse: Parse = tells_nothing
     sources: tuple[str, ...] = ()  # of the payloads it parses
     stream: Stream | None = None
+    record: str = ""  # the source of what it adds to its own record of a conversation, where a hook names it
     resumes: bool = False  # a crashed agent can come back with its conversation
     first_signal: Literal["", "start", "turn"] = ""  # when it first tells of itself
     minimum: tuple[int, ...] = ()  # an older version is started as generic: its signals are not relied on

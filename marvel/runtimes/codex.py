@@ -1,6 +1,7 @@
 """Codex CLI: hooks and notify come through `-c`; context and limits from its own record of the turn.
 
-It has no periodic beat, and its SessionStart fires at the first turn.
+It has no periodic beat, and its SessionStart fires at the first turn. After a turn that a limit or a person
+ended it runs no hook (seen on 0.169.0): only its record tells, so the daemon reads on in it.
 """
 
 import json
@@ -12,6 +13,7 @@ import msgspec
 from marvel.resources import Activity
 from marvel.runtimes.adapter import Adapter, LaunchPlan, Login, Signal, Wish
 from marvel.runtimes.claude import opening
+from marvel.runtimes.inline import inline, settings_of
 from marvel.runtimes.values import at, has, number, percent, text
 
 HOOKS = (
@@ -23,6 +25,7 @@ HOOKS = (
     "Stop",
     "SessionEnd",
 )
+FULL_PERCENT = 100.0
 WORKING = ("UserPromptSubmit", "PreToolUse", "PostToolUse", "task_started")
 
 
@@ -36,9 +39,10 @@ def prepare(wish: Wish, plan: LaunchPlan) -> LaunchPlan:
     bypass = "--dangerously-bypass-approvals-and-sandbox"
     if template.dangerous_permissions and not has(args, bypass):
         flags.append(bypass)
-    hook = json.dumps(shlex.join(wish.place.report("codex-hook")))
-    for name in HOOKS:
-        flags += ["-c", f'hooks.{name}=[{{hooks=[{{type="command",command={hook}}}]}}]']
+    hook = {"hooks": [{"type": "command", "command": shlex.join(wish.place.report("codex-hook"))}]}
+    own = _own_hooks(args)
+    for name in HOOKS:  # the last value of a key counts, so the user's own are said again
+        flags += ["-c", f"hooks.{name}={inline([*own.get(name, []), hook])}"]
     if template.runtime.trust_workspace:
         flags += ["-c", f'projects.{json.dumps(plan.cwd)}.trust_level="trusted"']
     if not any(word.startswith("notify=") for word in args):
@@ -49,6 +53,17 @@ def prepare(wish: Wish, plan: LaunchPlan) -> LaunchPlan:
     return msgspec.structs.replace(plan, argv=argv)
 
 
+def _own_hooks(args: list[str]) -> dict[str, list[Any]]:
+    """The hooks that a user set himself, by event: `-c hooks.Stop=[…]` or `-c hooks={Stop=[…]}`."""
+    found: dict[str, list[Any]] = {}
+    for key, value in settings_of(args, "-c", "--config"):
+        if key == "hooks" and isinstance(value, dict):
+            found |= {name: hooks for name, hooks in value.items() if isinstance(hooks, list)}
+        elif key.startswith("hooks.") and isinstance(value, list):
+            found[key.removeprefix("hooks.")] = value
+    return found
+
+
 def parse(source: str, payload: dict[str, Any]) -> Signal | None:
     """A hook with the tail of the rollout, one record of a rollout, or a notification."""
     match source:
@@ -57,7 +72,7 @@ def parse(source: str, payload: dict[str, Any]) -> Signal | None:
             ended = text(payload, "type") == "agent-turn-complete" and thread
             return Signal(activity="idle", about=thread) if ended else None
         case "codex-rollout":
-            return _record(payload)
+            return _folded(payload) if "rollout" in payload else _record(payload)
         case _:
             return _hook(payload)
 
@@ -67,29 +82,39 @@ def _hook(payload: dict[str, Any]) -> Signal | None:
     if event not in HOOKS or not text(payload, "session_id"):
         return None
     activity: Activity = ""
-    detail, context, resets = "", None, None
+    detail = ""
     if event in WORKING:
         activity = "working"
     elif event == "PermissionRequest":
         activity, detail = "waiting", f"permission: {text(payload, 'tool_name') or 'a tool'}"
     elif event in ("Stop", "SessionStart"):
         activity = "idle"
-    records = payload.get("rollout")
-    for record in records if isinstance(records, list) else []:
-        told = _record(record)
-        if told is None:
-            continue
-        context = told.context_percent if told.context_percent is not None else context
-        if event == "Stop" and told.activity == "limited":
-            activity, detail, resets = told.activity, told.detail, told.resets_at
+    recorded = _folded(payload)
+    if event == "Stop" and recorded.activity == "limited":
+        activity, detail = recorded.activity, recorded.detail
     return Signal(
         activity=activity,
         detail=detail,
-        context_percent=context,
+        context_percent=recorded.context_percent,
         agent_session_id=text(payload, "session_id"),
         model=text(payload, "model"),
-        resets_at=resets,
+        resets_at=recorded.resets_at if activity == "limited" else None,
     )
+
+
+def _folded(payload: dict[str, Any]) -> Signal:
+    """What several records say together: of each thing the last that is told."""
+    records = payload.get("rollout")
+    whole = Signal()
+    for record in records if isinstance(records, list) else []:
+        told = _record(record) or Signal()
+        if told.activity:
+            whole = msgspec.structs.replace(whole, activity=told.activity, detail=told.detail)
+        if told.context_percent is not None:
+            whole = msgspec.structs.replace(whole, context_percent=told.context_percent)
+        if told.resets_at is not None:
+            whole = msgspec.structs.replace(whole, resets_at=told.resets_at)
+    return whole
 
 
 def _record(record: Any) -> Signal | None:
@@ -97,15 +122,27 @@ def _record(record: Any) -> Signal | None:
         case "token_count":
             info = at(record, "payload", "info")
             used = number(info, "last_token_usage", "total_tokens")
-            return Signal(context_percent=percent(used, number(info, "model_context_window")))
+            return Signal(
+                context_percent=percent(used, number(info, "model_context_window")),
+                resets_at=_resets_at(record),
+            )
         case "task_started":
             return Signal(activity="working")
         case "task_complete":
             error = text(record, "payload", "error", "codex_error_info")
             limited = "limit" in error
             return Signal(activity="limited" if limited else "idle", detail=error)
+        case "turn_aborted":  # by a person
+            return Signal(activity="idle")
         case _:
             return None
+
+
+def _resets_at(record: Any) -> float | None:
+    """When the last of the used-up limits ends."""
+    limits = [at(record, "payload", "rate_limits", name) for name in ("primary", "secondary")]
+    spent = [limit for limit in limits if (number(limit, "used_percent") or 0.0) >= FULL_PERCENT]
+    return max((when for limit in spent if (when := number(limit, "resets_at"))), default=None)
 
 
 CODEX = Adapter(
@@ -114,10 +151,11 @@ CODEX = Adapter(
     prepare,
     parse,
     sources=("codex-hook", "codex-notify", "codex-rollout"),
+    record="codex-rollout",
     resumes=True,
     first_signal="turn",
     minimum=(0, 160),
-    signals="activity, context, limits and model from its hooks, from its first turn on; no heartbeat",
+    signals="activity, context, limits, model from its hooks and record, from its first turn on; no beat",
     login=Login(("OPENAI_API_KEY", "CODEX_API_KEY"), ("$CODEX_HOME/auth.json", "$HOME/.codex/auth.json")),
     dialogs=(
         ("Do you trust the contents of this directory", "trust"),

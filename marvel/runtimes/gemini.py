@@ -1,4 +1,7 @@
-"""Gemini CLI: hooks from a settings file of the session's own. One process instead of two."""
+"""Gemini CLI: hooks from a settings file of the session's own. One process instead of two.
+
+It runs no hook while it tries again after a 429 (seen on 0.61.0: nine refusals in 200 s): it stays `working`.
+"""
 
 import json
 import shlex

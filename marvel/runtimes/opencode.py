@@ -33,11 +33,13 @@ def prepare(wish: Wish, plan: LaunchPlan) -> LaunchPlan:
     flags = [*absent(args, "--port", port)]
     if port:
         flags += absent(args, "--hostname", HOST)
-    resumes = wish.session.resumes
-    flags += () if has(args, "-s", "-c", "--continue") else absent(args, "--session", resumes)
+    if not has(args, "-s", "-c", "--continue"):
+        flags += absent(args, "--session", wish.session.resumes)
     if wish.template.dangerous_permissions and not has(args, "--auto"):
         flags.append("--auto")
-    flags += absent(args, "--prompt", opening(wish))
+    goes_on = has([*args, *flags], "--session", "-s", "-c", "--continue")
+    if not goes_on:
+        flags += absent(args, "--prompt", opening(wish))
     # Without a password every user of this machine could enter. The token itself is for marvel alone.
     password = plan.env.get(PASSWORD) or hashlib.sha256(f"{USER}:{place.token}".encode()).hexdigest()
     served = {"port": int(port) if port.isdecimal() else 0, "authorization": _basic(password)}
@@ -46,6 +48,7 @@ def prepare(wish: Wish, plan: LaunchPlan) -> LaunchPlan:
         argv=(*plan.argv, *flags),
         env={**plan.env, PASSWORD: password},
         files={place.stream: json.dumps(served).encode()},
+        typed_prompt=opening(wish) if goes_on else "",  # with a conversation it sends no `--prompt`
     )
 
 

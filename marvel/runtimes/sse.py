@@ -89,21 +89,20 @@ class Body:
         return bytes(new)
 
 
-class Events:
-    """Server-sent events whose data is one line of JSON, an object."""
+class Lines:
+    """Lines that arrive in pieces; one that is too long is left out."""
 
     def __init__(self) -> None:
         self._line = bytearray()
         self._too_long = False
 
-    def feed(self, data: bytes) -> list[dict[str, Any]]:
-        """The events that are complete by now; what is no JSON object is left out."""
+    def feed(self, data: bytes) -> list[bytes]:
+        """The lines that are complete by now."""
         found = []
         *lines, rest = data.split(b"\n")
         for line in lines:
             if not self._too_long and len(self._line) + len(line) <= MAX_LINE_BYTES:
-                event = _event(bytes(self._line + line))
-                found += [event] if event is not None else []
+                found.append(bytes(self._line + line))
             self._line.clear()
             self._too_long = False
         self._too_long = self._too_long or len(self._line) + len(rest) > MAX_LINE_BYTES
@@ -112,6 +111,18 @@ class Events:
         else:
             self._line += rest
         return found
+
+
+class Events:
+    """Server-sent events whose data is one line of JSON, an object."""
+
+    def __init__(self) -> None:
+        self._lines = Lines()
+
+    def feed(self, data: bytes) -> list[dict[str, Any]]:
+        """The events that are complete by now; what is no JSON object is left out."""
+        events = [_event(line) for line in self._lines.feed(data)]
+        return [event for event in events if event is not None]
 
 
 def document(body: bytes) -> Any:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 MAX_TEXT = 200
@@ -23,6 +24,15 @@ def number(payload: Any, *names: str) -> float | None:
     except OverflowError:
         return None
     return found if math.isfinite(found) and found >= 0 else None
+
+
+def moment(payload: Any, *names: str) -> float | None:
+    """A time with its zone at a path of names, as seconds since 1970."""
+    try:
+        found = datetime.fromisoformat(text(payload, *names))
+        return found.timestamp() if found.tzinfo is not None else None
+    except (ValueError, OverflowError):
+        return None
 
 
 def percent(part: float | None, whole: float | None) -> float | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from tests.integration.home import Home, until
 from tests.integration.manifests import manifest
 
+FIXTURES = Path(__file__).resolve().parent.parent / "fixtures" / "agents"
 CLAUDE = """#!/bin/sh
 test "$1" = --version && { echo "%s (Claude Code)"; exit 0; }
 echo "Welcome"
@@ -71,19 +74,45 @@ def test_a_version_that_is_too_old_runs_as_it_is_and_is_told_once(home: Home, pr
     assert "is too old" in told
 
 
-def test_a_hooks_payload_is_taken_from_people_too_and_always_with_status_0(home: Home) -> None:
+def inside(home: Home, runtime: str) -> None:
+    """A session of this runtime, and its environment for what a person types."""
     home.start()
-    home.marvel("work", home.write(manifest(ROLE.replace('command = "claude"', 'command = "cat"'))), "--wait")
+    home.marvel("work", home.write(manifest(ROLE.replace('command = "claude"', runtime))), "--wait")
     [row] = home.running(1)
-    payload = '{"hook_event_name": "PermissionRequest", "session_id": "s", "tool_name": "Bash"}'
-    inside = {
+    token = Path(f"/proc/{row['pid']}/environ").read_text().partition("MARVEL_TOKEN=")[2].partition("\0")[0]
+    home.environ |= {
         "MARVEL_SOCKET": str(home.path / "marvel.sock"),
         "MARVEL_SESSION_UID": row["uid"],
         "MARVEL_WORKSPACE": "w",
         "MARVEL_SESSION": row["name"],
+        "MARVEL_TOKEN": token,
     }
-    token = Path(f"/proc/{row['pid']}/environ").read_text().partition("MARVEL_TOKEN=")[2].partition("\0")[0]
-    home.environ |= {**inside, "MARVEL_TOKEN": token}
+
+
+def test_what_codex_adds_to_its_record_after_a_hook_tells_how_the_turn_ended(home: Home) -> None:
+    inside(home, 'image = "codex"\ncommand = "sh"\nargs = ["-c", "exec sleep 1000"]')
+    record = home.path / "rollout.jsonl"
+    refused = (FIXTURES / "codex-rollout-task_complete-error.json").read_text().replace("\n", "")
+    record.write_text(refused + "\n")  # of the turn before
+    hook = {"hook_event_name": "UserPromptSubmit", "session_id": "s", "transcript_path": str(record)}
+    home.marvel("heartbeat", "--from", "codex-hook", stdin=json.dumps(hook))
+    until(lambda: home.sessions()[0]["activity"] == "working", "it works", home.describe)
+    now = datetime.now(UTC).isoformat()
+    counted = {"used_percent": 100.0, "resets_at": 4102444800}
+    with record.open("a") as file:
+        token_count = {"type": "token_count", "info": None, "rate_limits": {"primary": counted}}
+        file.write(json.dumps({"timestamp": now, "payload": token_count}) + "\n")
+        file.write(json.dumps({**json.loads(refused), "timestamp": now}) + "\n")
+    until(lambda: home.sessions()[0]["activity"] == "limited", "it is limited", home.describe)
+    [row] = home.sessions()
+    assert row["activity_detail"] == "usage_limit_exceeded"
+    assert row["limited_until_at"].startswith("2100-01-01")
+    assert row["restarts"] == 0
+
+
+def test_a_hooks_payload_is_taken_from_people_too_and_always_with_status_0(home: Home) -> None:
+    inside(home, 'command = "cat"')
+    payload = '{"hook_event_name": "PermissionRequest", "session_id": "s", "tool_name": "Bash"}'
     done = home.marvel("heartbeat", "--from", "claude-hook", stdin=payload)
     assert (done.stdout, done.stderr) == ("", "")
     until(lambda: home.sessions()[0]["activity"] == "waiting", "it waits", home.describe)

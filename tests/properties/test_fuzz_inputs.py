@@ -1,118 +1,33 @@
-"""Rubbish in: what is stored, what agents send, what comes through the socket. Words out, never a trace."""
+"""Rubbish in: what is stored, what comes through the socket. Words out, never a trace."""
 
 from __future__ import annotations
 
 import contextlib
-import io
 import json
-import os
 import socket
 import sqlite3
 import tempfile
 import time
 from collections.abc import Iterator
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from marvel import events, reporter
-from marvel.daemon.leases import BeatRefused, _signal
+from marvel import events
+from marvel.daemon.leases import _signal
 from marvel.daemon.listener import MAX_REQUEST_BYTES, Listener
 from marvel.daemon.poller import Poller
 from marvel.errors import LogUnavailable
 from marvel.events import KINDS, Draft, Ref, decode
-from marvel.runtimes import PARSERS, Signal, parse
 from marvel.settings import Paths
 from marvel.store.log import Store
 from marvel.store.query import Reader
+from tests.rubbish import letters, objects, payloads, scalars
 
-FIXTURES = Path(__file__).resolve().parent.parent / "fixtures" / "agents"
 PATIENCE_SECONDS = 5.0
-
-
-def names_in(value: Any) -> set[str]:
-    """Every key of a payload, however deep."""
-    if isinstance(value, dict):
-        return set(value).union(*(names_in(inner) for inner in value.values()))
-    return set().union(*(names_in(inner) for inner in value)) if isinstance(value, list) else set()
-
-
-def known_names() -> list[str]:
-    """Keys that real payloads have: a fuzzer that has to guess them finds nothing."""
-    found = {"context_percent", "state", "detail", "ts", "cost_usd", "model", "agent_session_id", "payload"}
-    for file in sorted(FIXTURES.rglob("*.json*")):
-        for line in file.read_text(errors="replace").splitlines():
-            try:
-                found |= names_in(json.loads(line))
-            except ValueError:
-                continue
-    return sorted(name for name in found if len(name) < 40)
-
-
-letters = st.text(st.characters(codec="utf-8"), max_size=12)
-scalars = st.one_of(
-    st.none(),
-    st.booleans(),
-    st.integers(),
-    st.floats(),
-    st.sampled_from(
-        [10**400, -(10**400), 1e308, 2**63, 0, -1, 100, "", "\0", "\x1b[2J", "\ud800", "x" * 5000]
-    ),
-    letters,
-)
-keys = st.one_of(st.sampled_from(known_names()), letters)
-payloads = st.recursive(
-    scalars,
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(keys, inner, max_size=6),
-    max_leaves=30,
-)
-objects = st.dictionaries(keys, payloads, max_size=10)
-
-
-# --- what agents send ----------------------------------------------------------------------------
-
-
-@given(source=st.sampled_from([*sorted(PARSERS), "nobody"]), payload=payloads)
-@example(source="claude-statusline", payload={"context_window": {"used_percentage": 10**400}})
-def test_any_payload_of_an_agent_is_a_signal_or_nothing(source: str, payload: Any) -> None:
-    signal = parse(source, payload)
-    assert signal is None or isinstance(signal, Signal)
-    if signal is not None:
-        percent = signal.context_percent
-        assert percent is None or 0 <= percent <= 100
-        texts = signal.detail + signal.model + signal.agent_session_id
-        texts.encode()  # can be recorded
-        assert texts.isprintable()
-        events.encode(events.SessionSignaled(**{f: getattr(signal, f) for f in ("detail", "model")}))
-
-
-@given(params=objects)
-def test_any_parameters_of_a_heartbeat_are_a_signal_or_refused_in_words(params: dict[str, Any]) -> None:
-    try:
-        signal = _signal(params)
-    except BeatRefused:
-        return
-    assert signal.context_percent is None or 0 <= signal.context_percent <= 100
-    (signal.detail + signal.model + signal.agent_session_id).encode()
-    json.dumps([signal.cost_usd, signal.context_percent], allow_nan=False)
-
-
-@given(text=st.one_of(st.binary(max_size=400), objects.map(lambda value: json.dumps(value).encode())))
-def test_the_reporter_is_silent_whatever_its_hook_gets(text: bytes) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        out, err = io.StringIO(), io.StringIO()
-        patch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text)))
-        patch.setattr("sys.stdout", out)
-        patch.setattr("sys.stderr", err)
-        for name in [name for name in os.environ if name.startswith("MARVEL_")]:
-            patch.delenv(name)
-        reporter.main(["claude-hook"])
-        assert (out.getvalue(), err.getvalue()) == ("", "")
-
 
 # --- what is stored ------------------------------------------------------------------------------
 

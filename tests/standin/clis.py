@@ -7,7 +7,7 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 MODEL = "claude-sonnet-4-5"
 
@@ -24,7 +24,7 @@ class Cli(NamedTuple):
 
     name: str
     set_up: Callable[[Path, Path, str], Setting]  # the user's home, the project, the stand-in's URL
-    silence_at_limits: str = ""  # why it can't be told that one was hit
+    at_limits: Literal["tells", "tells until when", "silent"]
 
     @property
     def binary(self) -> str | None:
@@ -99,9 +99,10 @@ def opencode(user: Path, project: Path, url: str) -> Setting:
     return Setting(env)
 
 
+CODEX = Cli("codex", codex, "tells until when")
 CLIS = (
-    Cli("claude", claude),
-    Cli("codex", codex, silence_at_limits="runs no hook after a turn that was refused"),
-    Cli("gemini", gemini, silence_at_limits="runs no hook while it tries again"),
-    Cli("opencode", opencode),
+    Cli("claude", claude, "tells"),  # until when only to subscribers, in its status line
+    CODEX,
+    Cli("gemini", gemini, "silent"),  # runs no hook while it tries again
+    Cli("opencode", opencode, "tells until when"),
 )

@@ -7,6 +7,7 @@ from typing import Any
 
 from tests.standin.reply import COMMAND, INPUT_TOKENS, OUTPUT_TOKENS, TEXT, Reply, plain, stream
 
+RESETS_AT = 4_102_444_800  # when its limit ends: in 2100
 ESCALATED = {"sandbox_permissions": "require_escalated", "justification": "the stand-in asks"}
 SHELLS: dict[str, dict[str, Any]] = {  # names of the shell tool in several versions, and its arguments
     "exec_command": {"cmd": COMMAND, **ESCALATED},
@@ -23,8 +24,10 @@ def answer(path: str, body: dict[str, Any]) -> Reply | None:
     names = [tool.get("name") for tool in body.get("tools") or []]
     shell = next((name for name in SHELLS if name in names), None)
     if "LIMIT" in last:
-        error = {"type": "usage_limit_reached", "message": "stand-in: limit", "resets_in_seconds": 3600}
-        return plain(429, {"error": error}, asked=True)
+        error = {"type": "usage_limit_reached", "message": "stand-in: limit"}
+        window = {"used_percent": "100", "window_minutes": "300", "reset_at": str(RESETS_AT)}
+        told = {f"x_codex_primary_{name}": value for name, value in window.items()}
+        return plain(429, {"error": error}, asked=True, **told)
     if "TOOL" in last and "function_call_output" not in last and shell:
         call = {"type": "function_call", "call_id": "call_1", "name": shell}
         return _response(body, {**call, "arguments": json.dumps(SHELLS[shell])})

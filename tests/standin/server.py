@@ -1,7 +1,8 @@
 """A stand-in for the APIs of the agents' makers on 127.0.0.1: real CLIs run without network or login.
 
 What was said since the last answer decides: `TOOL` asks for a shell command, `LIMIT` answers 429, anything
-else is answered with a short text. Every answer tells 30,000 used tokens. One file per dialect.
+else is answered with a short text; a call with `SLOW` is never answered. Every answer tells 30,000 used
+tokens. One file per dialect.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ class Standin:
         class Handler(_Handler):
             owner = standin
 
+        self.over = threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
@@ -35,6 +37,7 @@ class Standin:
 
     def close(self) -> None:
         """Stop answering."""
+        self.over.set()
         self._server.shutdown()
         self._server.server_close()
 
@@ -63,6 +66,10 @@ class _Handler(BaseHTTPRequestHandler):
             body = json.loads(self.rfile.read(int(self.headers.get("content-length") or 0)) or b"{}")
         except ValueError:
             body = {}  # telemetry, packed
+        if "SLOW" in json.dumps(body):
+            self.owner.requests.append(body)
+            self.owner.over.wait()
+            return
         for answer in DIALECTS:
             reply = answer(self.path, body)
             if reply is not None:

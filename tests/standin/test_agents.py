@@ -16,11 +16,12 @@ from typing import Any
 import pytest
 
 from tests.integration.home import Home
-from tests.standin.clis import CLIS, Cli
+from tests.standin.clis import CLIS, CODEX, Cli
 from tests.standin.server import Standin
 
 WAIT_SECONDS = 100.0
 PAUSE_SECONDS = 0.2
+REFUSALS = 3  # of one turn, after which a CLI that says nothing of it is taken at its word
 FIRST = "e/t-r-g1-0"
 
 Rows = list[dict[str, Any]]
@@ -52,7 +53,9 @@ def api() -> Iterator[Standin]:
     made.close()
 
 
-def worked(home: Home, api: Standin, cli: Cli, prompt: str, replicas: int = 1) -> None:
+def worked(
+    home: Home, api: Standin, cli: Cli, prompt: str, replicas: int = 1, args: tuple[str, ...] = ()
+) -> None:
     """A role of this CLI at work, with a home of its own and a project that marvel may trust."""
     user, project = home.path / "user", home.path / "project"
     user.mkdir()
@@ -74,7 +77,7 @@ prompt = {json.dumps(prompt)}
 [team.role.runtime]
 image = "{cli.name}"
 command = {json.dumps(cli.binary)}
-args = {json.dumps(list(setting.args))}
+args = {json.dumps([*setting.args, *args])}
 cwd = {json.dumps(str(project))}
 env = {{ {pairs} }}
 trust_workspace = true
@@ -115,7 +118,7 @@ def test_a_role_of_two_is_healthy_tells_its_context_and_a_shift_gives_fresh_ones
     assert len(conversations) == 2
     assert all(row["model"] for row in rows)
     assert [row["restarts"] for row in rows] == [0, 0]
-    home.marvel("shift", "e/t", "--wait", "--timeout", "100s")
+    home.marvel("shift", "e/t")
     rows = until(
         home,
         lambda found: len(found) == 2 and all(row["generation"] == 2 and _settled(row) for row in found),
@@ -151,12 +154,34 @@ def test_an_agent_waits_at_a_permission_dialog_and_leaves_nothing_behind(
 
 @each
 def test_an_agent_that_hit_a_limit_is_limited_and_not_restarted(home: Home, api: Standin, cli: Cli) -> None:
-    if cli.silence_at_limits:
-        pytest.skip(f"{cli.name} {cli.silence_at_limits}")
     worked(home, api, cli, "LIMIT now")
-    limited = one(home, lambda row: row["activity"] == "limited")
-    assert limited["activity_detail"]
-    assert limited["restarts"] == 0
+    if cli.at_limits == "silent":  # it was refused several times, and says no more than that it works
+        one(home, lambda row: len(api.requests) >= REFUSALS and row["activity"])
+        [row] = home.sessions()
+        assert (row["activity"], row["limited_until_at"]) == ("working", None)
+    else:
+        row = one(home, lambda row: row["activity"] == "limited")
+        assert row["activity_detail"]
+        assert (row["limited_until_at"] is not None) == (cli.at_limits == "tells until when")
+    assert row["restarts"] == 0
+
+
+@pytest.mark.parametrize("cli", [_param(CODEX)])
+def test_a_hook_that_the_user_set_himself_goes_on_running(home: Home, api: Standin, cli: Cli) -> None:
+    seen = home.path / "seen"
+    hook = f'hooks.Stop=[{{hooks=[{{type="command",command="touch {seen}"}}]}}]'
+    worked(home, api, cli, "hello there", args=("-c", hook))
+    one(home, lambda row: _settled(row) and seen.exists())
+
+
+@pytest.mark.parametrize("cli", [_param(CODEX)])
+def test_a_turn_that_a_person_ended_is_over_though_no_hook_says_so(
+    home: Home, api: Standin, cli: Cli
+) -> None:
+    worked(home, api, cli, "SLOW please")
+    working = one(home, lambda row: row["activity"] == "working" and api.saw("SLOW"))
+    home.tmux("e", "send-keys", "-t", working["pane"], "Escape")
+    assert one(home, lambda row: row["activity"] == "idle")["restarts"] == 0
 
 
 def _settled(row: dict[str, Any]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from typing import Any
 
 import msgspec
@@ -75,6 +76,40 @@ def test_codex_reports_through_its_own_configuration_flags() -> None:
     assert planned("codex", resumes="abc").argv[-4:] == ("resume", "abc", "--", "Continue.")
 
 
+OWN = '[{matcher="x",hooks=[{type="command",command="mine \\"x\\"",timeout=5,async=false}]}]'
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("-c", f"hooks.Stop={OWN}"),
+        ("--config", f"hooks.Stop={OWN}"),
+        (f"-chooks.Stop={OWN}",),
+        (f"--config=hooks.Stop={OWN}",),
+        ("-c", f"hooks={{Stop={OWN}}}"),
+    ],
+)
+def test_hooks_the_user_set_for_codex_run_before_ours(args: tuple[str, ...]) -> None:
+    argv = planned("codex", *args).argv
+    assert argv[1 : len(args) + 1] == args
+    [stop] = [word.partition("=")[2] for word in argv[len(args) + 1 :] if word.startswith("hooks.Stop=")]
+    first, ours = tomllib.loads(f"value = {stop}")["value"]
+    assert first == tomllib.loads(f"value = {OWN}")["value"][0]
+    assert ours["hooks"][0]["command"] == "/py -IS /h/report.py codex-hook"
+    [other] = [word for word in argv if word.startswith("hooks.SessionStart=")]
+    assert "mine" not in other
+
+
+@pytest.mark.parametrize(
+    "setting", ["hooks.Stop=", "hooks.Stop=[", "hooks.Stop=1", "hooks=[]", "hooks", "=", ""]
+)
+def test_a_setting_that_is_no_hook_is_left_to_codex(setting: str) -> None:
+    argv = planned("codex", "-c", setting).argv
+    assert argv[1:3] == ("-c", setting)
+    [stop] = [word for word in argv[3:] if word.startswith("hooks.Stop=")]
+    assert len(tomllib.loads(f"value = {stop.partition('=')[2]}")["value"]) == 1
+
+
 def test_gemini_runs_as_one_process_with_settings_of_its_own() -> None:
     plan = planned("gemini")
     assert plan.env["GEMINI_CLI_NO_RELAUNCH"] == "true"
@@ -83,8 +118,24 @@ def test_gemini_runs_as_one_process_with_settings_of_its_own() -> None:
 
 
 def test_opencode_and_aider_get_their_prompts_each_in_its_way() -> None:
-    assert planned("opencode", resumes="ses").argv == ("z", "--session", "ses", "--prompt", "Continue.")
+    assert planned("opencode").argv == ("z", "--prompt", "the job")
+    assert planned("opencode").typed_prompt == ""
     assert planned("aider").typed_prompt == "the job"
+
+
+@pytest.mark.parametrize(
+    ("args", "resumes", "argv", "typed"),
+    [
+        ((), "ses", ("z", "--session", "ses"), "Continue."),
+        (("--continue",), "", ("z", "--continue"), "the job"),
+        (("-s", "mine"), "ses", ("z", "-s", "mine"), "Continue."),
+    ],
+)
+def test_opencode_is_typed_to_where_it_goes_on_with_a_conversation(
+    args: tuple[str, ...], resumes: str, argv: tuple[str, ...], typed: str
+) -> None:
+    plan = planned("opencode", *args, resumes=resumes)
+    assert (plan.argv, plan.typed_prompt) == (argv, typed)
 
 
 def test_a_refill_goes_on_with_the_conversation_of_the_one_before_it() -> None:

@@ -42,6 +42,7 @@ EXPECTED: dict[str, tuple[str, float | None]] = {
     "codex-rollout-task_complete": ("idle", None),
     "codex-rollout-task_complete-error": ("limited", None),
     "codex-rollout-task_started": ("working", None),
+    "codex-rollout-turn_aborted": ("idle", None),
     "codex-rollout-token_count": ("", 100 * 30020 / 258400),
     "gemini-hook-AfterAgent": ("idle", None),
     "gemini-hook-AfterModel": ("", 100 * 30020 / 1_048_576),

@@ -85,3 +85,22 @@ def test_a_session_that_ends_is_no_longer_ready() -> None:
     story.settle()
     story.see(observations.ended(story.slot(0).uid, exit_status=0))
     assert not story.world.sessions_of(story.slot(0).role_key)[0].ready
+
+
+def test_a_promised_stream_that_stays_away_is_told_once_and_never_restarts_the_agent() -> None:
+    story = started(healthcheck=BEATS, promise="from-start")
+    story.later(75)
+    away = observations.degraded(story.slot(0).uid, "no-stream", "its event stream does not open")
+    story.see(away)
+    story.see(away)
+    degraded = [one for one in story.events if isinstance(one.fact, events.SessionDegraded)]
+    assert [one.fact for one in degraded] == [
+        events.SessionDegraded(reason="no-stream", detail="its event stream does not open")
+    ]
+    assert story.slot(0).attention == "no-beat"
+    story.settle()
+    for _ in range(5):  # far longer than three missed beats
+        story.later(60).settle()
+    assert story.slot(0).state == "running"
+    assert story.slot(0).health == "healthy"  # judged by its process alone
+    assert story.slot(0).restarts == 0
