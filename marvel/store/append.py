@@ -21,6 +21,16 @@ class Head(NamedTuple):
     hash: bytes
 
 
+# Built once: see log.py.
+_INSERT = sa.insert(schema.events)
+_NEWEST_VERSION = sa.select(sa.func.max(schema.events.c.stream_version)).where(
+    schema.events.c.stream == sa.bindparam("stream")
+)
+_ARCHIVED_VERSION = sa.select(schema.archived_streams.c.version).where(
+    schema.archived_streams.c.stream == sa.bindparam("stream")
+)
+
+
 class Appender:
     """Builds events on top of the head and inserts them in one go."""
 
@@ -68,7 +78,7 @@ class Appender:
 
     def flush(self) -> None:
         if self._rows:
-            self._connection.execute(sa.insert(schema.events), self._rows)
+            self._connection.execute(_INSERT, self._rows)
 
     def _row(self, event: Event) -> dict[str, Any]:
         """The stored columns in the table's order, but for the hash."""
@@ -95,18 +105,14 @@ class Appender:
 
     def _next_version(self, stream: str) -> int:
         if stream not in self._versions:
-            columns = schema.events.c
-            query = sa.select(sa.func.max(columns.stream_version)).where(columns.stream == stream)
-            newest = self._connection.execute(query).scalar()
+            newest = self._connection.execute(_NEWEST_VERSION, {"stream": stream}).scalar()
             self._versions[stream] = self._archived_version(stream) if newest is None else newest
         self._versions[stream] += 1
         return self._versions[stream]
 
     def _archived_version(self, stream: str) -> int:
         """Where a stream had come to before its events were archived; 0 for a new one."""
-        columns = schema.archived_streams.c
-        query = sa.select(columns.version).where(columns.stream == stream)
-        return self._connection.execute(query).scalar() or 0
+        return self._connection.execute(_ARCHIVED_VERSION, {"stream": stream}).scalar() or 0
 
 
 def event_of(row: Any) -> Event:

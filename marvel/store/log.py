@@ -32,6 +32,31 @@ READ_BATCH = 10_000  # events fetched at a time in a replay
 
 Decide = Callable[[World, float], Iterable[Draft]]
 
+# Statements of every pass, built once: building one costs more than carrying it out.
+_EVENTS = schema.events.c
+_HEAD = sa.select(_EVENTS.position, _EVENTS.time, _EVENTS.hash).order_by(_EVENTS.position.desc()).limit(1)
+_NEWER = sa.select(schema.events).where(_EVENTS.position > sa.bindparam("after")).order_by(_EVENTS.position)
+_OF_COMMAND = sa.select(schema.events).where(_EVENTS.command == sa.bindparam("id")).order_by(_EVENTS.position)
+_META = sa.select(schema.meta.c.value).where(schema.meta.c.name == sa.bindparam("name"))
+
+
+def _renewal() -> sa.Executable:
+    """Leases renewed: None in said_at and context_percent means unchanged."""
+    beats, insert = schema.beats.c, sqlite_insert(schema.beats)
+    new = insert.excluded
+    return insert.on_conflict_do_update(
+        index_elements=["uid"],
+        set_={
+            "at": new.at,
+            "context_percent": sa.func.coalesce(new.context_percent, beats.context_percent),
+            "said_at": sa.func.coalesce(new.said_at, beats.said_at),
+            "count": beats.count + new["count"],
+        },
+    )
+
+
+_RENEWAL = _renewal()
+
 
 class Recorded(NamedTuple):
     """What a pass through the door gave."""
@@ -108,7 +133,7 @@ class Store:
         head = self._head(connection)
         world, seen, reloaded = self._present(connection, head, workspace)
         if command is not None:
-            before = self._read(connection, schema.events.c.command == command)
+            before = _events(connection, _OF_COMMAND, id=command)
             if before:
                 return Recorded(before, seen, world, reloaded), False
         now = self._time(head)
@@ -145,7 +170,7 @@ class Store:
         """Events past a position in order, in batches, each batch in a transaction of its own."""
         while True:
             with explained(self.path), self._transaction() as connection:
-                batch = self._read(connection, schema.events.c.position > after, limit=READ_BATCH)
+                batch = _events(connection, _NEWER.limit(READ_BATCH), after=after)
             for event in batch:
                 if until is not None and event.position > until:
                     return
@@ -165,19 +190,8 @@ class Store:
 
         None in said_at and context_percent means unchanged.
         """
-        insert = sqlite_insert(schema.beats)
-        new = insert.excluded
-        statement = insert.on_conflict_do_update(
-            index_elements=["uid"],
-            set_={
-                "at": new.at,
-                "context_percent": sa.func.coalesce(new.context_percent, schema.beats.c.context_percent),
-                "said_at": sa.func.coalesce(new.said_at, schema.beats.c.said_at),
-                "count": schema.beats.c.count + new["count"],
-            },
-        )
         with explained(self.path), self._transaction(write=True) as connection:
-            connection.execute(statement, rows)
+            connection.execute(_RENEWAL, rows)
         ring(self._bell)
 
     def leases(self) -> dict[str, tuple[float, float | None, float | None]]:
@@ -241,7 +255,7 @@ class Store:
             return self._world, [], True
         if self._world.position == head.position:
             return self._world, [], False
-        seen = self._read(connection, schema.events.c.position > self._world.position)
+        seen = _events(connection, _NEWER, after=self._world.position)
         if seen[0].position != self._world.position + 1:  # archived before it was seen here
             self._world = projections.load(connection, head.position)
             self._versions.clear()
@@ -251,22 +265,13 @@ class Store:
             self._versions.pop(stream_of(event.ref), None)
         return self._world, seen, False
 
-    def _read(
-        self, connection: sa.Connection, where: sa.ColumnElement[bool], *, limit: int | None = None
-    ) -> list[Event]:
-        columns = schema.events.c
-        query = sa.select(schema.events).where(where).order_by(columns.position).limit(limit)
-        return [event_of(row) for row in connection.execute(query)]
-
     def _replay(self, connection: sa.Connection) -> Iterator[Event]:
         query = sa.select(schema.events).order_by(schema.events.c.position)
         for row in connection.execute(query).yield_per(READ_BATCH):
             yield event_of(row)
 
     def _head(self, connection: sa.Connection) -> Head:
-        columns = schema.events.c
-        query = sa.select(columns.position, columns.time, columns.hash)
-        row = connection.execute(query.order_by(columns.position.desc()).limit(1)).first()
+        row = connection.execute(_HEAD).first()
         return archive.base(connection) if row is None else Head(row.position, row.time / 1e6, row.hash)
 
     def _time(self, head: Head) -> float:
@@ -329,8 +334,12 @@ class _Transaction:
             self._connection.close()
 
 
+def _events(connection: sa.Connection, query: sa.Select[Any], **values: Any) -> list[Event]:
+    return [event_of(row) for row in connection.execute(query, values)]
+
+
 def _get_meta(connection: sa.Connection, name: str) -> str | None:
-    value = connection.execute(sa.select(schema.meta.c.value).where(schema.meta.c.name == name)).scalar()
+    value = connection.execute(_META, {"name": name}).scalar()
     return None if value is None else str(value)
 
 

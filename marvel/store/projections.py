@@ -19,6 +19,12 @@ def row_key(key: Key) -> str:
     return "/".join(str(part) for part in key)
 
 
+# Built once: see log.py.
+_TABLES = {name: schema.metadata.tables[name] for name in TABLES}
+_WRITES = {name: sa.insert(table).prefix_with("OR REPLACE") for name, table in _TABLES.items()}
+_DELETES = {name: table.delete().where(table.c.key == sa.bindparam("k")) for name, table in _TABLES.items()}
+
+
 def encode(row: Resource) -> str:
     """A row's JSON, keys sorted so that equal rows are equal text."""
     return _encoder.encode(row).decode()
@@ -36,10 +42,9 @@ def write(connection: sa.Connection, changes: Iterable[Change]) -> None:
             values = {"key": row_key(key), "workspace": _workspace_of(name, key, row), "data": encode(row)}
             kept.setdefault(name, []).append(values)
     for name, keys in gone.items():
-        table = schema.metadata.tables[name]
-        connection.execute(table.delete().where(table.c.key == sa.bindparam("k")), keys)
+        connection.execute(_DELETES[name], keys)
     for name, rows in kept.items():
-        connection.execute(sa.insert(schema.metadata.tables[name]).prefix_with("OR REPLACE"), rows)
+        connection.execute(_WRITES[name], rows)
 
 
 def _workspace_of(table: str, key: Key, row: Resource) -> str:
@@ -51,7 +56,7 @@ def load(connection: sa.Connection, position: int, workspace: str | None = None)
     """The world as the tables hold it: all of it, or one workspace and what is shared."""
     rows: list[Resource] = []
     for name, decoder in _decoders.items():
-        table = schema.metadata.tables[name]
+        table = _TABLES[name]
         query = sa.select(table.c.data)
         if workspace is not None and name not in _SHARED:
             query = query.where(table.c.workspace == workspace)
@@ -62,7 +67,7 @@ def load(connection: sa.Connection, position: int, workspace: str | None = None)
 def replace_all(connection: sa.Connection, world: World) -> None:
     """Throw the rows away and write those of `world`."""
     for name in TABLES:
-        connection.execute(schema.metadata.tables[name].delete())
+        connection.execute(_TABLES[name].delete())
     write(connection, (Change(*row) for row in world.rows()))
 
 
@@ -73,7 +78,7 @@ def differences(connection: sa.Connection, world: World) -> list[str]:
     }
     found: dict[tuple[str, str], tuple[str, str]] = {}
     for name in TABLES:
-        table = schema.metadata.tables[name]
+        table = _TABLES[name]
         query = sa.select(table.c.key, table.c.workspace, table.c.data)
         for key, workspace, data in connection.execute(query):
             found[name, key] = (workspace, data)
