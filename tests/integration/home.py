@@ -1,6 +1,7 @@
 """A state directory of a test's own with a real daemon, real tmux and real agents; ends them all."""
 
 import contextlib
+import functools
 import json
 import os
 import shutil
@@ -16,6 +17,7 @@ from typing import Any
 
 from marvel.client import request
 from marvel.settings import Paths
+from marvel.store.log import Store
 
 WAIT_SECONDS = 45.0  # for anything, on a loaded machine
 MARVEL = (sys.executable, "-P", "-m", "marvel")
@@ -52,7 +54,11 @@ class Home:
         return done
 
     def start(self) -> None:
-        """A daemon that answers."""
+        """A daemon that answers, on a log made beforehand unless there is one: making one takes 0.4 s."""
+        log = self.path / "marvel.db"
+        if not log.exists():
+            log.write_bytes(_new_log())
+            log.chmod(0o600)
         self.daemon = subprocess.Popen(
             [*MARVEL, "daemon"],
             env=self.environ,
@@ -183,6 +189,15 @@ class Home:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         shutil.rmtree(self.path, ignore_errors=True)
+
+
+@functools.cache
+def _new_log() -> bytes:
+    """A log without a daemon's run in it."""
+    with tempfile.TemporaryDirectory(prefix="mv") as directory:
+        paths = Paths(directory)
+        Store(paths).close()
+        return Path(paths.database).read_bytes()
 
 
 def until(
