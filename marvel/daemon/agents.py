@@ -109,6 +109,8 @@ class Agents:
         self._typist = Typist(paths=paths, timers=timers, world=world, note=note, typing=self.typing)
         self.stopper = Stopper(machine, type_keys=self._type_keys, on_gone=self._gone, others=self._main_pids)
         self._orphans: dict[str, Pane] = {}
+        # Their end is told, perhaps not recorded yet (a full disk): a look must not start them a second time.
+        self._told: set[str] = set()
         self._sweeps: set[str] = set()  # ended sessions that may have left something behind
         fleet.on_up = self._adopt
         fleet.on_lost = self._lost_server
@@ -120,11 +122,13 @@ class Agents:
         session = self._world().sessions.get(uid)
         agent = self._agents.get(uid)
         if session is None or not session.alive:
+            self._told.discard(uid)
             return
         if session.state == "stopping":
             self._stop(session, agent)
         elif session.state == "pending" and not session.held and agent is None:
-            self._start(session)
+            if uid not in self._told:
+                self._start(session)
         elif session.retirement is not None or session.typing is not None:
             self._typist.look(session)
         if session.state != "pending":
@@ -164,8 +168,7 @@ class Agents:
             answer_trust(wish, plan, self._environ)
             log = self._outputs.path_for(session)
         except Unlaunchable as problem:
-            del self._agents[session.uid]
-            self._note(start_failed(session.uid, "invalid-runtime", str(problem)))
+            self._failed(agent, "invalid-runtime", str(problem))
             return
         except OSError as error:
             agent.doubtful = True
@@ -210,12 +213,16 @@ class Agents:
             self._follow(agent, pane)
             return
         if pane.reason == "refused":
-            del self._agents[agent.uid]
-            self._note(start_failed(agent.uid, "tmux-refused", pane.message))
+            self._failed(agent, "tmux-refused", pane.message)
             return
         agent.doubtful = True  # it may have been created all the same: compare the panes first
         self._note(start_delayed(agent.uid, "tmux-unavailable", pane.message))
         self._timers.after(UNREACHABLE_SECONDS, lambda: self.compare(agent.workspace))
+
+    def _failed(self, agent: Agent, reason: str, detail: str) -> None:
+        del self._agents[agent.uid]
+        self._told.add(agent.uid)
+        self._note(start_failed(agent.uid, reason, detail))
 
     def compare(self, workspace: str) -> None:
         """Compare a workspace's panes with the world anew."""
@@ -385,6 +392,7 @@ class Agents:
     def _end(self, agent: Agent, pane: Pane | None, tail_sha256: str) -> None:
         if self._agents.pop(agent.uid, None) is None:
             return
+        self._told.add(agent.uid)
         self._note(
             ended(
                 agent.uid,

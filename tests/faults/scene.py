@@ -117,7 +117,7 @@ class Scene(Home):
         )
         self.said.append(done.stderr)
         assert done.returncode == 1, f"{done.returncode}: {done.stderr[:500]}"
-        assert words in done.stderr, f"not said: {words}\n{done.stderr[:500]}"
+        assert words in done.stderr.lower(), f"not said: {words}\n{done.stderr[:500]}"
         return error_in(done.stderr)
 
     def ask(self, request: bytes, *, patience: float = 20) -> str:

@@ -210,7 +210,7 @@ class History:
         """Faults stop: everything wanted runs, nothing else does, and nothing more is appended."""
         self.machine.refusing = 0
         self.machine.fuse = None
-        for server in self.machine.servers.values():
+        for server in list(self.machine.servers.values()):  # one that goes on may end
             server.go_on()
         if self.store is not None:
             self.store.full = False

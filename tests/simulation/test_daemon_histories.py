@@ -18,6 +18,7 @@ NAMED = {
     "so is what a forgotten session left running": 20557,
     "a restart that is due at a fraction of a microsecond is due": 0,
     "a pane that somebody makes while a server is about to be ended spares it": 400560,
+    "an agent whose failed start can not be recorded yet is not started a second time": 800155,
 }
 SEEDS = range(1000, 1040)
 
