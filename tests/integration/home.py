@@ -54,11 +54,9 @@ class Home:
         return done
 
     def start(self) -> None:
-        """A daemon that answers, on a log made beforehand unless there is one: making one takes 0.4 s."""
-        log = self.path / "marvel.db"
-        if not log.exists():
-            log.write_bytes(_new_log())
-            log.chmod(0o600)
+        """A daemon that answers, on a new log unless there is one."""
+        if not (self.path / "marvel.db").exists():
+            put_new_log(self.path)
         self.daemon = subprocess.Popen(
             [*MARVEL, "daemon"],
             env=self.environ,
@@ -191,12 +189,18 @@ class Home:
         shutil.rmtree(self.path, ignore_errors=True)
 
 
+def put_new_log(home: Path, now: float | None = None) -> None:
+    """A log in which nothing happened yet, created at `now`: copied, for making one takes 0.4 s."""
+    log = Path(Paths(str(home)).database)
+    log.write_bytes(_new_log(now))
+    log.chmod(0o600)
+
+
 @functools.cache
-def _new_log() -> bytes:
-    """A log without a daemon's run in it."""
+def _new_log(now: float | None) -> bytes:
     with tempfile.TemporaryDirectory(prefix="mv") as directory:
         paths = Paths(directory)
-        Store(paths).close()
+        Store(paths, clock=time.time if now is None else lambda: now).close()
         return Path(paths.database).read_bytes()
 
 

@@ -125,7 +125,11 @@ def test_the_live_table_is_sorted_helps_and_gives_the_terminal_back(home: Home) 
         tmux("resize-window", "-x", "60", "-y", "10")
         until(lambda: names() == ["t-r-g1-0"], "it follows the terminal")
         tmux("send-keys", "q")
-        until(lambda: "before" in screen() and not names(), "the terminal is as it was")
+        until(
+            lambda: "before" in screen() and not names(),
+            "the terminal is as it was",
+            lambda: "\n".join(screen()),
+        )
         tmux("send-keys", f"stty -g > {home.path}/after", "Enter")
         modes = [home.path / name for name in ("before", "after")]
         until(lambda: modes[1].exists() and modes[1].read_text(), "its modes are known")

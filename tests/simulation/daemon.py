@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import sys
 import tempfile
 from collections import Counter
@@ -42,6 +41,7 @@ from marvel.resources import (
 from marvel.settings import Paths
 from marvel.store.log import Decide, Recorded, Store
 from marvel.world import World
+from tests.integration.home import put_new_log
 from tests.simulation.machine import START, Killed, SimMachine
 
 TEAM = TeamKey("w", "t")
@@ -452,20 +452,9 @@ def fresh_home() -> Iterator[Path]:
     """An empty log, in memory where there is such a place."""
     with tempfile.TemporaryDirectory(prefix="mv", dir=IN_MEMORY if IN_MEMORY.is_dir() else None) as directory:
         home = Path(directory) / "home"
-        shutil.copytree(_made_once(), home)
+        home.mkdir(mode=0o700)
+        put_new_log(home, START)
         yield home
-
-
-_template: list[Path] = []
-
-
-def _made_once() -> Path:
-    """A new log: making it takes a second, copying it nothing."""
-    if not _template:
-        home = Path(tempfile.mkdtemp(prefix="mv")) / "home"
-        Store(Paths(str(home)), clock=lambda: START).close()
-        _template.append(home)
-    return _template[0]
 
 
 def simulate(seed: int, steps: int = EPOCH_STEPS) -> Counter[str]:
