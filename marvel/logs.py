@@ -7,9 +7,23 @@ import logging
 import logging.handlers
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-import structlog
+
+@contextmanager
+def _without(module: str) -> Iterator[None]:
+    """Nobody finds a module while this lasts, unless it is there already."""
+    modules: dict[str, Any] = sys.modules
+    known = modules.setdefault(module, None)
+    yield
+    if known is None:
+        del modules[module]
+
+
+with _without("rich"):  # structlog takes it up, 60 ms, to draw tracebacks that nobody here lets it draw
+    import structlog
 
 MAX_LOG_BYTES = 10 * 1024 * 1024
 KEPT_LOGS = 3

@@ -2,25 +2,21 @@
 
 import os
 import time
+from typing import Literal
 
-from marvel import commands, keys
 from marvel.cli import door, oneoff, waiting
 from marvel.cli.errors import say
 from marvel.cli.get import show
-from marvel.client.door import mode_of
 from marvel.commands.naming import session_or_team
-from marvel.commands.orders import Delete, Kill, Restart, Run, Scale
-from marvel.errors import DaemonUnavailable, NotFound, UsageError
-from marvel.events import Draft
-from marvel.resources import Session, TeamKey
+from marvel.commands.orders import Delete, Kill, Remove, Restart, Run, Scale, Stop
+from marvel.errors import DaemonUnavailable, UsageError
+from marvel.resources import TeamKey
 from marvel.settings import check_private, paths
-from marvel.store.query import daemon_note
-from marvel.world import World
+from marvel.store.query import Reader, daemon_note
+from marvel.store.rows import load_world
 
-KINDS = {
-    "session": "session",
-    "sessions": "session",
-    "s": "session",
+SESSION = ("session", "sessions", "s")
+KINDS: dict[str, Literal["team", "workspace", "endpoint"]] = {
     "team": "team",
     "teams": "team",
     "t": "team",
@@ -52,46 +48,27 @@ def kill(key: str, *, wait: bool, timeout: float) -> None:
 
 def restart(key: str, *, wait: bool, timeout: float) -> None:
     """Replace a session, or the sessions of a team one by one."""
+    since = time.time()
     order = Restart(key)
-    if not wait:
-        door.obey(order)
-        return
-    found: list[Session | TeamKey] = []
-
-    def decide(world: World, now: float) -> list[Draft]:
-        found.append(session_or_team(world, key))
-        return order.decide(world, now, mode_of)
-
-    show(order.told(door.record(decide, needs=order.needs, what=order.what(), workspace=order.workspace())))
-    door.warn_without_daemon(paths())
-    target = found[-1]
-    name = str(target) if isinstance(target, TeamKey) else target.key
-    waiting.until_restarted(name, target, time.time(), timeout)
+    door.obey(order)
+    if wait:
+        with Reader(paths()) as reader:
+            target = session_or_team(load_world(reader, order.workspace()), key)
+        name = str(target) if isinstance(target, TeamKey) else target.key
+        waiting.until_restarted(name, target, since, timeout)
 
 
 def delete(kind: str, key: str, *, wait: bool, timeout: float) -> None:
     """A resource and all that is in it."""
-    if kind not in KINDS:
-        raise UsageError(f"there is no kind {kind!r}", hint="kinds: session team workspace endpoint")
-    kind = KINDS[kind]
-    name = key.removeprefix(f"{kind}/")
-    if kind == "session":
+    if kind in SESSION:
         _end(Delete(key), wait=wait, timeout=timeout)
         return
-
-    def decide(world: World, now: float) -> list[Draft]:
-        if kind == "team":
-            return commands.delete_team(world, TeamKey(*keys.team_key(name)))
-        if kind == "workspace":
-            return commands.delete_workspace(world, name, now)
-        workspace, slash, endpoint = name.partition("/")
-        if not slash:
-            raise NotFound(f"no such endpoint: {name}", hint="an endpoint is WORKSPACE/NAME")
-        return commands.delete_endpoint(world, workspace, endpoint)
-
-    door.record(decide, needs="kill", what=f"delete {kind}/{name}", workspace=name.partition("/")[0])
-    show(f"{kind}/{name} deleted\n")
-    if kind == "endpoint":
+    found = KINDS.get(kind)
+    if found is None:
+        raise UsageError(f"there is no kind {kind!r}", hint="kinds: session team workspace endpoint")
+    name = key.removeprefix(f"{found}/")
+    door.send(Remove(found, name))
+    if found == "endpoint":
         return
     door.warn_without_daemon(paths())
     if wait:
@@ -109,10 +86,7 @@ def stop(*, keep_sessions: bool, yes: bool, timeout: float) -> None:
     if not keep_sessions and not yes:
         waiting.confirm_stop()
 
-    def decide(world: World, _now: float) -> list[Draft]:
-        return commands.stop_daemon(world, run_id, keep_sessions=keep_sessions)
-
-    door.record(decide, what="stop")
+    door.send(Stop(run_id, keep_sessions))
     waiting.until_stopped(where, run_id, timeout)
     show("daemon stopped" + ("; its sessions run on\n" if keep_sessions else "\n"))
 
@@ -126,13 +100,13 @@ def _stop_without_daemon(*, keep_sessions: bool) -> None:
         raise DaemonUnavailable("no daemon is running")
     if not waiting.alive_sessions(where):
         raise DaemonUnavailable("no daemon is running, and no session")
-    door.record(lambda _world, _now: [], what="stop")  # refused inside a session
+    door.check_person("stop")
     say("no daemon is running: ending the sessions it left")
     drain(where)
     show("sessions stopped\n")
 
 
 def _end(order: Kill, *, wait: bool, timeout: float) -> None:
-    events = door.obey(order)
+    events = door.events_of(door.obey(order))
     if wait and events:
-        waiting.until_ended(events[-1].ref.uid or "", timeout)
+        waiting.until_ended(events[-1]["uid"] or "", timeout)

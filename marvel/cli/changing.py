@@ -164,7 +164,7 @@ def shift(
             do.status(key, role, watch=watch, output=output, timeout=limit)
         case "history":
             do.history(key, role, output)
-        case _:
+        case "abort" | "pause" | "resume" | "undo":
             do.change(verb, key, role, to)
 
 

@@ -6,12 +6,11 @@ from uuid import uuid4
 
 from marvel import settings
 from marvel.cli import past
-from marvel.cli.door import record
+from marvel.cli.door import check_person
 from marvel.cli.errors import say
 from marvel.cli.get import show
 from marvel.cli.times import local
 from marvel.cli.waiting import confirm
-from marvel.client.door import claimed
 from marvel.client.person import user
 from marvel.daemon import head as heads
 from marvel.daemon.lock import Lock
@@ -40,7 +39,7 @@ def backup(file: str) -> None:
 def restore(file: str, *, yes: bool) -> None:
     """Put a backup in the place of the log, which is kept aside. Raises MarvelError."""
     paths, file = settings.paths(), os.path.abspath(file)
-    _refuse_agents("restore")
+    check_person("restore")
     make_private(paths.home)
     lock = Lock(paths, uuid4().hex[:12])  # no daemon runs, and none starts meanwhile
     try:
@@ -66,7 +65,7 @@ def restore(file: str, *, yes: bool) -> None:
 def archive(before: str) -> None:
     """Move events from before a moment to a file beside the log. Raises MarvelError."""
     paths, now = settings.paths(), time.time()
-    _refuse_agents("archive")
+    check_person("archive")
     with Reader(paths) as reader:
         first, head = reader.first(), reader.head()
         position, _ = past.found(reader, before, now)
@@ -85,12 +84,6 @@ def archive(before: str) -> None:
             store.shrink()
     finally:
         store.close()
-
-
-def _refuse_agents(what: str) -> None:
-    """It is for people only: inside a session it is refused, and that is recorded. Raises Rejected."""
-    if claimed(os.environ) is not None:
-        record(lambda *_: [], what=what)
 
 
 def _cut(store: Store, made: Cut) -> None:

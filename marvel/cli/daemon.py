@@ -27,13 +27,16 @@ def daemon(
     if context.invoked_subcommand is not None:
         return
     from marvel.cli.errors import say
-    from marvel.daemon.main import detach, run
     from marvel.settings import paths
 
     chosen = [name.strip() for name in controllers.split(",")] if controllers else []
     if detached:
+        from marvel.daemon.detached import detach
+
         say(f"daemon started, pid {detach(paths(), controllers=chosen)}")
         return
+    from marvel.daemon.main import run
+
     why = run(paths(), controllers=chosen)
     say(f"daemon ended ({why})" + ("" if why == "stop" else "; its sessions run on"))
 

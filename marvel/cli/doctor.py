@@ -27,7 +27,7 @@ from marvel.settings import Paths, check_private, paths
 from marvel.store.query import Reader, daemon_note
 from marvel.store.rows import load_world
 from marvel.tmux import server_environment
-from marvel.tmux.version import check_socket_path, check_version
+from marvel.tmux.version import ask_libtmux, check_socket_path, check_version
 from marvel.world import World
 
 MIN_KERNEL = (5, 3)  # pidfd_open
@@ -90,7 +90,7 @@ def _system(_where: Paths) -> Iterator[Finding]:
 
 
 def _tmux(_where: Paths) -> Iterator[Finding]:
-    yield Finding("ok", f"tmux {check_version()} at {shutil.which('tmux')}")
+    yield Finding("ok", f"tmux {check_version(ask_libtmux)} at {shutil.which('tmux')}")
 
 
 def _state(where: Paths) -> Iterator[Finding]:

@@ -5,44 +5,54 @@ from typing import Any
 
 from marvel.cli.errors import say
 from marvel.cli.get import show
+from marvel.client.asking import new_command
 from marvel.client.door import Door
-from marvel.commands.orders import Order, read
-from marvel.daemon.gate import Decide
-from marvel.events import Event
+from marvel.commands.order import Order
+from marvel.commands.orders import read
 from marvel.resources import Capability, TeamKey
 from marvel.settings import Paths, paths
-from marvel.store.query import daemon_note
+from marvel.store.query import Reader, daemon_note
 from marvel.tmux.version import check_socket_path
 
 
-def record(
-    decide: Decide, *, needs: Capability | None = None, what: str = "", workspace: str | None = None
-) -> list[Event]:
-    """Decide and append one command; returns its events, none when it changed nothing.
-
-    Inside an agent session it is refused unless the role has the capability it `needs`; None: always.
-    """
-    return Door(paths()).record(decide, needs=needs, what=what, workspace=workspace)
-
-
-def obey(order: Order, *, command: str | None = None) -> list[Event]:
-    """Carry out one order in this process, say what became of it, and return its events."""
-    events = Door(paths()).obey(order, command=command)
-    show(order.told(events))
+def obey(order: Order) -> str:
+    """Have one order carried out, and say what became of it; its command id, which `events_of` takes."""
+    command = send(order)
     warn_without_daemon(paths())
-    return events
+    return command
+
+
+def send(order: Order, *, quietly: bool = False) -> str:
+    """The same without a word on whether a daemon runs; `quietly` without any."""
+    command = new_command()
+    said = Door(paths()).send(order, command)
+    if not quietly:
+        show(said)
+    return command
+
+
+def events_of(command: str) -> list[dict[str, Any]]:
+    """The events that a command led to, oldest first; none when it changed nothing."""
+    with Reader(paths()) as reader:
+        return list(reader.events("command = ?", command, oldest_first=True))
 
 
 def carry_out(name: str, arguments: dict[str, Any], command: str) -> None:
     """An order that no daemon has done. Raises MarvelError."""
     if name == "run":
         check_workspace(arguments["in_workspace"])
-    obey(read(name, arguments), command=command)
+    show(Door(paths()).carry_out(read(name, arguments), command))
+    warn_without_daemon(paths())
 
 
 def permit(needs: Capability, team: TeamKey, *, what: str) -> None:
     """Refuse, and record, what this agent session may not do to a team. Raises Rejected."""
     Door(paths()).permit(needs, [team], what=what)
+
+
+def check_person(what: str) -> None:
+    """Refuse, and record, what only a person may do when this runs in a session. Raises Rejected."""
+    Door(paths()).check_person(what)
 
 
 def check_workspace(name: str) -> None:

@@ -7,17 +7,12 @@ command id, so that it happens once.
 
 from __future__ import annotations
 
-import os
 import sys
-import time
 from itertools import chain
 
-from marvel import errors
 from marvel.cli import oneoff
-from marvel.client import Refused, request
-from marvel.client.person import user
-from marvel.errors import MarvelError
-from marvel.settings import check_private, paths
+from marvel.client.asking import ask, new_command
+from marvel.settings import paths
 
 TYPE_CHECKING = False  # typing is not worth 3 ms of every start
 if TYPE_CHECKING:
@@ -25,7 +20,6 @@ if TYPE_CHECKING:
 
     Arguments = dict[str, Any]
 
-PATIENCE_SECONDS = 1.0
 VERBS = ("status", "abort", "pause", "resume", "undo", "history")
 VALUED = {
     "scale": ("--role", "--replicas"),
@@ -43,35 +37,15 @@ def fast(name: str, argv: list[str]) -> int | None:
     arguments = words and _arguments(name, *words)
     if not arguments:
         return None
-    where = paths()
-    command = os.urandom(8).hex()
-    answer = _asked(where.socket, name, arguments, command) if check_private(where.home) else None
-    if answer is None:
-        from marvel.cli.door import carry_out
+    command = new_command()
+    said = ask(paths(), name, arguments, command)
+    if said is not None:
+        sys.stdout.write(said)
+        return 0
+    from marvel.cli.door import carry_out
 
-        carry_out(name, arguments, command)
-    elif "refused" in answer:
-        raise _error(**answer["refused"])
-    else:
-        sys.stdout.write(answer["said"])
+    carry_out(name, arguments, command)
     return 0
-
-
-def _asked(socket: str, name: str, arguments: Arguments, command: str) -> Arguments | None:
-    """What the daemon says; None when there is none, or it did not do it and will not."""
-    until = time.monotonic() + PATIENCE_SECONDS
-    params = {"order": name, "arguments": arguments, "command": command, "actor": user(), "until": until}
-    for key, variable in (("uid", "MARVEL_SESSION_UID"), ("token", "MARVEL_TOKEN")):
-        if os.environ.get(variable):
-            params[key] = os.environ[variable]
-    try:
-        answer = request(socket, "order", params, timeout=PATIENCE_SECONDS)
-    except (FileNotFoundError, ConnectionRefusedError, Refused):
-        return None  # nobody has it
-    except OSError:
-        time.sleep(max(0.0, until - time.monotonic()))  # from then on the daemon refuses it
-        return None
-    return answer if isinstance(answer, dict) else None
 
 
 def _parsed(name: str, argv: list[str]) -> tuple[list[str], dict[str, list[str]]] | None:
@@ -135,9 +109,3 @@ def _is_plain(word: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def _error(kind: str, message: str, hint: str) -> MarvelError:
-    """A refusal of the daemon's as the error it was there."""
-    known = {"Rejected": errors.Rejected, "NotFound": errors.NotFound, "UsageError": errors.UsageError}
-    return known.get(kind, MarvelError)(message, hint=hint)

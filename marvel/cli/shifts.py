@@ -1,20 +1,18 @@
 """What `marvel shift` and its verbs do: begin, watch, abort, pause, resume, undo, look back."""
 
 import json
-from typing import Any
+from typing import Any, Literal
 
-from marvel import commands, keys
+from marvel import keys
 from marvel.cli import door, listing, objects, waiting
 from marvel.cli.get import show, warn_without_daemon
 from marvel.cli.table import printable, table
 from marvel.cli.times import age, local
-from marvel.commands.orders import Shift
+from marvel.commands.orders import ChangeShift, Shift
 from marvel.errors import NotFound
-from marvel.events import Draft, Event
 from marvel.resources import TeamKey
 from marvel.settings import paths
 from marvel.store.query import Reader
-from marvel.world import World
 
 Row = dict[str, Any]
 
@@ -30,31 +28,17 @@ WHY = {"requested": "asked for", "template": "template changed", "undo": "undo"}
 def begin(key: str, role: str | None, *, wait: bool, timeout: float | None) -> None:
     """Replace a team's sessions, or one role's."""
     team = _team(key)
-    events = door.obey(Shift(key, role))
+    command = door.obey(Shift(key, role))
     if wait:
-        until_done(team, [str(event.ref.role) for event in events], events[0].position, timeout)
+        events = door.events_of(command)
+        until_done(team, [event["role"] for event in events], events[0]["position"], timeout)
 
 
-def change(verb: str, key: str, role: str | None, generation: int | None) -> None:
+def change(
+    verb: Literal["abort", "pause", "resume", "undo"], key: str, role: str | None, generation: int | None
+) -> None:
     """abort, pause, resume or undo."""
-    team = _team(key)
-
-    def decide(world: World) -> list[Draft]:
-        match verb:
-            case "abort":
-                return commands.shift_abort(world, team, role)
-            case "pause":
-                return commands.shift_pause(world, team, role)
-            case "resume":
-                return commands.shift_resume(world, team, role)
-            case _:
-                return commands.shift_undo(world, team, role, generation)
-
-    events = _record(team, decide)
-    told = {"abort": "aborting", "pause": "paused", "resume": "resumed", "undo": "going back"}
-    names = ", ".join(dict.fromkeys(str(event.ref.role) for event in events))
-    show(f"{team} {told[verb]}: {names}\n" if events else f"{team}: nothing to {verb}\n")
-    door.warn_without_daemon(paths())
+    door.obey(ChangeShift(verb, key, role, generation))
 
 
 def status(key: str, role: str | None, *, watch: bool, output: str, timeout: float | None) -> None:
@@ -208,9 +192,3 @@ def _check_team(reader: Reader, team: TeamKey) -> None:
 
 def _team(key: str) -> TeamKey:
     return TeamKey(*keys.team_key(key))
-
-
-def _record(team: TeamKey, decide: Any) -> list[Event]:
-    return door.record(
-        lambda world, _now: decide(world), needs="shift", what=f"shift {team}", workspace=team.workspace
-    )

@@ -11,17 +11,15 @@ from marvel.cli.errors import say
 from marvel.cli.get import run as print_listing
 from marvel.cli.get import show
 from marvel.cli.request import Request
-from marvel.commands import Plan, Step
-from marvel.errors import LogUnavailable, Rejected, TimedOut
-from marvel.events import Draft
+from marvel.commands import Plan
+from marvel.commands.orders import Apply
+from marvel.errors import Rejected, TimedOut
 from marvel.resources import Manifest, RoleKey
 from marvel.runtimes import adapter_of
 from marvel.settings import check_private, paths
 from marvel.store.query import Reader, daemon_note
 from marvel.store.rows import load_world
 from marvel.world import World
-
-SIGNS = {"create": "+", "change": "~", "remove": "-", "keep": "="}
 
 
 def work(
@@ -42,11 +40,11 @@ def work(
     plans = [_plan(_present(one.workspace), one, prune=prune) for one in declared]
     if dry_run:
         for plan in plans:
-            show(_told(plan, whole=True))
+            show(plan.told(whole=True))
         return
     _ask(plans, yes=yes)
     for one in declared:
-        show(_told(_apply(one, prune=prune), whole=False))
+        door.send(Apply(one, prune=prune))
     door.warn_without_daemon(paths())
     if wait:
         for one in declared:
@@ -59,11 +57,11 @@ def up(sources: list[str], *, timeout: float) -> None:
     _look_for_commands(declared, strict=False)
     _warn_of_silent(declared)
     if daemon_note(paths()) is None:
-        from marvel.daemon.main import detach
+        from marvel.daemon.detached import detach
 
         say(f"daemon started, pid {detach(paths())}")
     for one in declared:
-        _apply(one, prune=False)
+        door.send(Apply(one), quietly=True)
     until = time.monotonic() + timeout
     for one in declared:
         teams = [team.name for team in one.teams]
@@ -87,7 +85,7 @@ def diff(sources: list[str], *, prune: bool) -> int:
     plans = [_plan(_present(one.workspace), one, prune=prune) for one in _read(sources, force_large=True)]
     for plan in plans:
         if not plan.changes_nothing:
-            show(_told(plan, whole=False))
+            show(plan.told())
     return 0 if all(plan.changes_nothing for plan in plans) else 1
 
 
@@ -133,26 +131,7 @@ def _present(workspace: str) -> World:
 
 
 def _plan(world: World, one: Manifest, *, prune: bool) -> Plan:
-    return _planned(world, one, commands.apply(world, one, 0.0, prune=prune))
-
-
-def _planned(world: World, one: Manifest, drafts: list[Draft]) -> Plan:
-    roles = [RoleKey(one.workspace, team.name, role.name) for team in one.teams for role in team.roles]
-    return commands.plan(world, drafts, roles)
-
-
-def _apply(one: Manifest, *, prune: bool) -> Plan:
-    plans: list[Plan] = []
-
-    def decide(world: World, now: float) -> list[Draft]:
-        drafts = commands.apply(world, one, now, prune=prune)
-        plans.append(_planned(world, one, drafts))
-        return drafts
-
-    door.record(decide, what="work", workspace=one.workspace)
-    if not plans:
-        raise LogUnavailable("the command was recorded before")
-    return plans[-1]
+    return commands.plan(world, one, commands.apply(world, one, 0.0, prune=prune))
 
 
 def _ask(plans: list[Plan], *, yes: bool) -> None:
@@ -163,21 +142,3 @@ def _ask(plans: list[Plan], *, yes: bool) -> None:
     busy = f", {working} of them working" if working else ""
     plural = "session" if disturbed == 1 else "sessions"
     waiting.confirm(f"{disturbed} {plural} will be stopped or replaced{busy}. Go on?")
-
-
-def _told(plan: Plan, *, whole: bool) -> str:
-    """A plan in words, a line for each step; what is kept only with `whole`."""
-    lines = []
-    for step in plan.steps:
-        if step.verb != "keep" or whole:
-            lines.append(_line(step))
-            lines += [f"    {change}" for change in step.changes]
-    if plan.changes_nothing:
-        lines.append("unchanged")
-    return "".join(f"{line}\n" for line in lines)
-
-
-def _line(step: Step) -> str:
-    counts = (("start", step.start), ("stop", step.stop), ("replace", step.replace), ("keep", step.keep))
-    told = ", ".join(f"{verb} {count}" for verb, count in counts if count)
-    return f"{SIGNS[step.verb]} {step.kind} {step.key}" + (f": {told}" if told else "")

@@ -2,6 +2,7 @@
 
     heartbeat, request   here: one request, one connection
     api                  `Marvel`: what the command line can do, as methods
+    asking               orders to the running daemon
     door                 the way into the log, and what an agent session may do there
     targets              which sessions a key means
     messages             typing to agents, and saying what became of it
@@ -25,12 +26,13 @@ if TYPE_CHECKING:
 
     from marvel.client.api import Marvel as Marvel  # what __getattr__ gives
 
+REQUEST_LIMIT_BYTES = 64 * 1024  # more than that a daemon does not read
 REPLY_LIMIT_BYTES = 64 * 1024
 MICROSECONDS = 1_000_000
 
 
 class Refused(Exception):
-    """The daemon was reached and said no; the message is the daemon's own."""
+    """The daemon said no, or would; the message is the daemon's own."""
 
 
 def __getattr__(name: str) -> Any:
@@ -78,6 +80,8 @@ def heartbeat(
 def request(socket_path: str, method: str, params: dict[str, Any], *, timeout: float = 1.0) -> Any:
     """Ask the daemon one thing; its result. Raises as `heartbeat` does."""
     text = json.dumps({"method": method, "params": params}).encode() + b"\n"
+    if len(text) > REQUEST_LIMIT_BYTES:
+        raise Refused(f"more than {REQUEST_LIMIT_BYTES} bytes")
     return _checked(_exchange(os.fspath(socket_path), text, deadline=monotonic() + timeout))
 
 

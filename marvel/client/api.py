@@ -25,9 +25,9 @@ from marvel.client.door import Door
 from marvel.client.messages import Delivery, Wish
 from marvel.client.targets import Seen, addressees
 from marvel.commands.naming import one
-from marvel.commands.orders import Delete, Kill, Run, Scale
+from marvel.commands.orders import Delete, Injected, Kill, Run, Scale
 from marvel.errors import MarvelError, Rejected
-from marvel.events import Draft, Event, SessionInjected, session_ref
+from marvel.events import Event
 from marvel.resources import Endpoint, Session, TeamKey
 from marvel.settings import paths
 from marvel.store.query import Reader
@@ -110,16 +110,15 @@ class Marvel:
             return next((one for one in known if one.uid == session.uid), None)
 
         delivery = messages.deliver(self._paths, session, wish, look)
-        fact = SessionInjected(
-            outcome=delivery.outcome, bytes=wish.size, keys=bool(wish.keys), detail=delivery.detail
+        order = Injected(
+            uid=session.uid,
+            key=session.key,
+            outcome=delivery.outcome,
+            bytes=wish.size,
+            keys=bool(wish.keys),
+            detail=delivery.detail,
         )
-        draft = Draft(ref=session_ref(session), fact=fact, cause=session.position)
-        self._door.record(
-            lambda _world, _now: [draft],
-            needs="inject",
-            what=f"inject {session.key}",
-            workspace=session.workspace,
-        )
+        self._door.send(order)
         return delivery
 
     def scale(self, team: str, role: str, replicas: int, *, force_large: bool = False) -> list[Event]:

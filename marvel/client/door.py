@@ -8,10 +8,15 @@ no wall: an agent runs as the same user as marvel, who can unset variables, read
 
 import os
 from collections.abc import Collection, Mapping
+from typing import Any
 
-from marvel import commands
+import msgspec
+
+from marvel import commands, manifest
+from marvel.client.asking import ask, new_command
 from marvel.client.person import user
-from marvel.commands.orders import Order
+from marvel.commands.order import Errand, Order
+from marvel.commands.orders import NAMES, Apply
 from marvel.daemon.gate import Claim, Decide, Gate, Outside
 from marvel.daemon.tokens import Tokens
 from marvel.events import Draft, Event
@@ -26,6 +31,7 @@ class Door:
 
     def __init__(self, where: Paths, environ: Mapping[str, str] = os.environ) -> None:
         self._paths = where
+        self._environ = environ
         self._claim = claimed(environ)
 
     def record(
@@ -65,10 +71,27 @@ class Door:
         gate.check(events)
         return events
 
-    def obey(self, order: Order, *, command: str | None = None) -> list[Event]:
-        """Carry out one order here; returns its events."""
+    def send(self, order: Order, command: str | None = None) -> str:
+        """Have one order carried out, by the daemon where one runs, else here; what to tell a person.
+
+        `command` is its idempotency key, and names its events in the log. Raises MarvelError.
+        """
+        command = command or new_command()
+        said = ask(self._paths, *_sent(order), command, self._environ)
+        return self.carry_out(order, command) if said is None else said
+
+    def carry_out(self, order: Order, command: str) -> str:
+        """Carry out one order here; what to tell a person. Raises MarvelError."""
+        errand = Errand(order, mode_of)
+        return errand.told(self._record(errand, order, command))
+
+    def obey(self, order: Order) -> list[Event]:
+        """Carry out one order here; returns its events. Raises MarvelError."""
+        return self._record(Errand(order, mode_of), order, None)
+
+    def _record(self, errand: Errand, order: Order, command: str | None) -> list[Event]:
         return self.record(
-            lambda world, now: order.decide(world, now, mode_of),
+            errand.decide,
             needs=order.needs,
             what=order.what(),
             workspace=order.workspace(),
@@ -89,6 +112,11 @@ class Door:
 
         self.record(decide, needs=needs, what=what)
 
+    def check_person(self, what: str) -> None:
+        """Refuse, and record, what only a person may do when this is a session. Raises Rejected."""
+        if self._claim is not None:
+            self.record(lambda _world, _now: [], what=what)
+
     def own_uid(self) -> str:
         """The uid of the session that this runs in; empty for a person."""
         return self._claim.uid if self._claim else ""
@@ -97,6 +125,13 @@ class Door:
 def mode_of(template: Template) -> HeartbeatMode:
     """How the sessions of a template will beat."""
     return adapter_of(template).heartbeat
+
+
+def _sent(order: Order) -> tuple[str, dict[str, Any]]:
+    """An order as it goes over the socket: its name, and plain values."""
+    if isinstance(order, Apply):
+        return "apply", {"manifest": manifest.to_toml(order.manifest), "prune": order.prune}
+    return NAMES[type(order)], msgspec.to_builtins(order)
 
 
 def claimed(environ: Mapping[str, str]) -> Claim | None:

@@ -1,47 +1,58 @@
-"""Commands as data: what is asked, decided and answered is the same in the terminal and in the daemon.
+"""Every order: what is asked, decided and answered is the same in the terminal and in the daemon.
 
 An order is plain values, so that it can be sent over the socket. A running daemon, being warm, carries it
 out much sooner than a process that has yet to import the log.
 """
 
-from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import msgspec
 
 from marvel import keys
 from marvel.commands import acts
+from marvel.commands.apply import apply
 from marvel.commands.naming import session_of, session_or_team, workspace_of
-from marvel.commands.shift import shift
-from marvel.errors import UsageError
-from marvel.events import Draft, Event
-from marvel.resources import Capability, HeartbeatMode, RoleKey, RuntimeSpec, TeamKey, Template
+from marvel.commands.order import ModeOf, Order
+from marvel.commands.plan import plan
+from marvel.commands.shift import shift, shift_abort, shift_pause, shift_resume, shift_undo
+from marvel.errors import NotFound, UsageError
+from marvel.events import Draft, Event, SessionInjected, session_ref
+from marvel.resources import (
+    Capability,
+    InjectOutcome,
+    Manifest,
+    RoleKey,
+    RuntimeSpec,
+    TeamKey,
+    Template,
+)
 from marvel.world import World
 
-ModeOf = Callable[[Template], HeartbeatMode]
 ENDED = {"session.forgotten": "forgotten", "session.restart-requested": "restarting"}  # else it is stopping
+COURSES = {"abort": "aborting", "pause": "paused", "resume": "resumed", "undo": "going back"}
 
 
-class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One command. `needs` is what an agent session must be allowed to do to give it."""
+class Apply(Order, frozen=True):
+    """What a manifest declares, which was read and found valid."""
 
-    needs: ClassVar[Capability]
+    needs: ClassVar[None] = None
+    manifest: Manifest
+    prune: bool = False
 
     def what(self) -> str:
-        """The command in words. Raises NotFound for a key that is none."""
-        raise NotImplementedError
+        return "work"
 
     def workspace(self) -> str | None:
-        """The only workspace whose world it needs; None: all of them."""
-        raise NotImplementedError
+        return self.manifest.workspace
 
     def decide(self, world: World, now: float, mode_of: ModeOf) -> list[Draft]:
-        """What it changes. Raises MarvelError."""
-        raise NotImplementedError
+        return apply(world, self.manifest, now, prune=self.prune)
+
+    def foretold(self, world: World, drafts: list[Draft]) -> str:
+        return plan(world, self.manifest, drafts).told()
 
     def told(self, events: list[Event]) -> str:
-        """What a person is told when it has led to these events."""
-        raise NotImplementedError
+        return f"{self.manifest.workspace} done\n"
 
 
 class Scale(Order, frozen=True):
@@ -150,6 +161,42 @@ class Shift(Order, frozen=True):
         return TeamKey(*keys.team_key(self.team))
 
 
+class ChangeShift(Order, frozen=True):
+    """Another course for the shifts of a team, or of one role."""
+
+    needs: ClassVar[Capability] = "shift"
+    verb: Literal["abort", "pause", "resume", "undo"]
+    team: str
+    role: str | None = None
+    generation: int | None = None  # undo: back to this one
+
+    def what(self) -> str:
+        return f"shift {self._key()}"
+
+    def workspace(self) -> str | None:
+        return self._key().workspace
+
+    def decide(self, world: World, now: float, mode_of: ModeOf) -> list[Draft]:
+        match self.verb:
+            case "abort":
+                return shift_abort(world, self._key(), self.role)
+            case "pause":
+                return shift_pause(world, self._key(), self.role)
+            case "resume":
+                return shift_resume(world, self._key(), self.role)
+            case "undo":
+                return shift_undo(world, self._key(), self.role, self.generation)
+
+    def told(self, events: list[Event]) -> str:
+        if not events:
+            return f"{self._key()}: nothing to {self.verb}\n"
+        names = ", ".join(dict.fromkeys(str(event.ref.role) for event in events))
+        return f"{self._key()} {COURSES[self.verb]}: {names}\n"
+
+    def _key(self) -> TeamKey:
+        return TeamKey(*keys.team_key(self.team))
+
+
 class Run(Order, frozen=True):
     """A one-off session. Its paths are absolute."""
 
@@ -159,7 +206,7 @@ class Run(Order, frozen=True):
     role: str
     in_workspace: str
     cwd: str
-    env: dict[str, str] = {}
+    env: dict[str, str] = msgspec.field(default_factory=dict)
 
     def what(self) -> str:
         return f"run in {self._key()}"
@@ -185,13 +232,96 @@ class Run(Order, frozen=True):
         return RoleKey(self.in_workspace, self.team, self.role)
 
 
+class Remove(Order, frozen=True):
+    """A team or a workspace with all that is in it, or an endpoint."""
+
+    needs: ClassVar[Capability] = "kill"
+    kind: Literal["team", "workspace", "endpoint"]
+    name: str  # its key
+
+    def what(self) -> str:
+        return f"delete {self.kind}/{self.name}"
+
+    def workspace(self) -> str | None:
+        return self.name.partition("/")[0]
+
+    def decide(self, world: World, now: float, mode_of: ModeOf) -> list[Draft]:
+        match self.kind:
+            case "team":
+                return acts.delete_team(world, TeamKey(*keys.team_key(self.name)))
+            case "workspace":
+                return acts.delete_workspace(world, self.name, now)
+            case "endpoint":
+                workspace, slash, endpoint = self.name.partition("/")
+                if not slash:
+                    raise NotFound(f"no such endpoint: {self.name}", hint="an endpoint is WORKSPACE/NAME")
+                return acts.delete_endpoint(world, workspace, endpoint)
+
+    def told(self, events: list[Event]) -> str:
+        return f"{self.kind}/{self.name} deleted\n"
+
+
+class Injected(Order, frozen=True):
+    """What became of a text that was typed to a session; no events when the session is no longer known."""
+
+    needs: ClassVar[Capability] = "inject"
+    uid: str
+    key: str  # the session's
+    outcome: InjectOutcome
+    bytes: int
+    keys: bool  # keys were pressed, no text was typed
+    detail: str = ""
+
+    def what(self) -> str:
+        return f"inject {self.key}"
+
+    def workspace(self) -> str | None:
+        return self.key.partition("/")[0]
+
+    def decide(self, world: World, now: float, mode_of: ModeOf) -> list[Draft]:
+        session = world.sessions.get(self.uid)
+        if session is None:
+            return []
+        fact = SessionInjected(outcome=self.outcome, bytes=self.bytes, keys=self.keys, detail=self.detail)
+        return [Draft(ref=session_ref(session), fact=fact, cause=session.position)]
+
+    def told(self, events: list[Event]) -> str:
+        return f"{self.key} {self.outcome}\n"
+
+
+class Stop(Order, frozen=True):
+    """The end of one daemon, and unless told otherwise of all sessions before it."""
+
+    needs: ClassVar[None] = None
+    run_id: str
+    keep_sessions: bool = False
+
+    def what(self) -> str:
+        return "stop"
+
+    def workspace(self) -> str | None:
+        return None
+
+    def decide(self, world: World, now: float, mode_of: ModeOf) -> list[Draft]:
+        return acts.stop_daemon(world, self.run_id, keep_sessions=self.keep_sessions)
+
+    def told(self, events: list[Event]) -> str:
+        return ""  # that it is done is told when it is
+
+
 ORDERS: dict[str, type[Order]] = {
     "scale": Scale,
     "shift": Shift,
     "run": Run,
     "kill": Kill,
     "restart": Restart,
+    "delete": Delete,
+    "remove": Remove,
+    "change-shift": ChangeShift,
+    "injected": Injected,
+    "stop": Stop,
 }
+NAMES = {kind: name for name, kind in ORDERS.items()}
 
 
 def read(name: str, arguments: dict[str, Any]) -> Order:

@@ -14,11 +14,12 @@ from marvel.events import (
     TeamDeleted,
     WorkspaceCreated,
 )
-from marvel.resources import Role, RoleKey, Session, TeamKey
+from marvel.resources import Manifest, RoleKey, Session, Spec, TeamKey
 from marvel.world import World
 
 Verb = Literal["create", "change", "remove", "keep"]
 MASK = "***"
+SIGNS: dict[Verb, str] = {"create": "+", "change": "~", "remove": "-", "keep": "="}
 
 
 class Step(NamedTuple):
@@ -54,17 +55,37 @@ class Plan(NamedTuple):
         """How many of the disturbed ones are in the middle of something."""
         return sum(step.working for step in self.steps)
 
+    def told(self, *, whole: bool = False) -> str:
+        """In words, a line for each step; what is kept only with `whole`."""
+        lines = []
+        for step in self.steps:
+            if step.verb != "keep" or whole:
+                lines.append(_line(step))
+                lines += [f"    {change}" for change in step.changes]
+        if self.changes_nothing:
+            lines.append("unchanged")
+        return "".join(f"{line}\n" for line in lines)
 
-def plan(world: World, drafts: list[Draft], roles: list[RoleKey]) -> Plan:
-    """The steps that `drafts` amount to; `roles` are those declared, to tell what is kept."""
+
+def plan(world: World, declared: Manifest, drafts: list[Draft]) -> Plan:
+    """The steps that the `drafts` of applying a manifest amount to."""
     steps = [step for draft in drafts for step in _steps(world, draft)]
     touched = {step.key for step in steps if step.kind == "role"}
+    roles = [
+        RoleKey(declared.workspace, team.name, role.name) for team in declared.teams for role in team.roles
+    ]
     kept = [
         Step("keep", "role", str(key), keep=world.roles[key].replicas)
         for key in roles
         if str(key) not in touched and key in world.roles
     ]
     return Plan((*steps, *kept))
+
+
+def _line(step: Step) -> str:
+    counts = (("start", step.start), ("stop", step.stop), ("replace", step.replace), ("keep", step.keep))
+    told = ", ".join(f"{verb} {count}" for verb, count in counts if count)
+    return f"{SIGNS[step.verb]} {step.kind} {step.key}" + (f": {told}" if told else "")
 
 
 def _steps(world: World, draft: Draft) -> list[Step]:
@@ -108,7 +129,7 @@ def _role_step(world: World, key: RoleKey, fact: RoleApplied) -> Step:
         return Step("create", "role", str(key), start=fact.replicas)
     changes = [
         f"{path}: {before} → {after}"
-        for path, before, after in _differences("", _plain(old), _plain_spec(fact))
+        for path, before, after in _differences("", _plain(old.spec), _plain(fact.spec))
     ]
     if old.replicas not in (fact.replicas, old.spec.replicas):
         changes.append(f"replicas: {old.replicas} (set by scale) → {fact.replicas}")
@@ -134,26 +155,22 @@ def _working(world: World, key: RoleKey) -> int:
     return sum(1 for session in _staying(world, key) if session.activity == "working")
 
 
-def _plain(role: Role) -> dict[str, Any]:
-    builtin: dict[str, Any] = msgspec.to_builtins(role.spec)
-    return _masked(builtin)
-
-
-def _plain_spec(fact: RoleApplied) -> dict[str, Any]:
-    builtin: dict[str, Any] = msgspec.to_builtins(fact.spec)
-    return _masked(builtin)
-
-
-def _masked(spec: dict[str, Any]) -> dict[str, Any]:
-    """Env values never reach a screen; that one changed still shows, by its name."""
-    runtime = spec.get("template", {}).get("runtime", {})
-    if "env" in runtime:
-        runtime["env"] = {name: _Secret(value) for name, value in runtime["env"].items()}
-    return spec
+def _plain(spec: Spec) -> dict[str, Any]:
+    """What differs from the defaults, whether or not a manifest said it; a healthcheck's type always."""
+    found: dict[str, Any] = {}
+    for field in msgspec.structs.fields(spec):
+        value = getattr(spec, field.name)
+        if field.name == "env":
+            found[field.name] = {name: _Secret(text) for name, text in value.items()}
+        elif isinstance(value, Spec):
+            found[field.name] = _plain(value)
+        elif value != field.default or field.name == "type":
+            found[field.name] = value
+    return found
 
 
 class _Secret:
-    """Compares by value, prints as the mask."""
+    """Of env: it never reaches a screen. Compares by value, so that a change shows by its name."""
 
     def __init__(self, value: str) -> None:
         self.value = value

@@ -1,16 +1,8 @@
-"""Starts a daemon, here or detached.
-
-Detached, the starter waits on a pipe until the new process says `ready`, or why it is not; so a command
-that returns 0 has left a daemon that answers.
-"""
+"""Is the daemon, in this process."""
 
 import contextlib
 import json
 import os
-import select
-import subprocess
-import sys
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from uuid import uuid4
@@ -18,6 +10,7 @@ from uuid import uuid4
 from marvel import config, logs
 from marvel.daemon import head as heads
 from marvel.daemon import observations
+from marvel.daemon.detached import READY, READY_VARIABLE, tell_starter
 from marvel.daemon.lock import Lock
 from marvel.daemon.loop import Loop
 from marvel.daemon.machine import Machine
@@ -28,10 +21,6 @@ from marvel.store.log import Store
 from marvel.tmux import check_socket_path, check_version
 from marvel.tmux.processes import raise_file_limit
 
-READY_SECONDS = 30.0  # for a detached daemon to become ready (a long log may have to be rebuilt)
-READY_VARIABLE = "MARVEL_READY_FD"  # names the pipe to a detached daemon's starter
-READY = "ready"
-
 
 def run(paths: Paths, *, controllers: Sequence[str] = (), console: bool = True) -> str:
     """Be the daemon until it ends; returns why it ended. Raises MarvelError when it can't start."""
@@ -39,9 +28,9 @@ def run(paths: Paths, *, controllers: Sequence[str] = (), console: bool = True) 
         with _explained(paths):
             loop, lock = _prepare(paths, controllers, console)
     except MarvelError as error:
-        _tell_starter(json.dumps({"message": error.message, "hint": error.hint}))
+        tell_starter(json.dumps({"message": error.message, "hint": error.hint}))
         raise
-    _tell_starter(READY)
+    tell_starter(READY)
     try:
         return loop.run()
     finally:
@@ -56,35 +45,6 @@ def drain(paths: Paths) -> None:
         loop.run(drain=True)
     finally:
         lock.release()
-
-
-def detach(paths: Paths, *, controllers: Sequence[str] = ()) -> int:
-    """Start a daemon in the background; returns its pid once it is ready. Raises DaemonUnavailable."""
-    reader, writer = os.pipe()
-    argv = [sys.executable, "-P", "-m", "marvel", "daemon"]
-    if controllers:
-        argv += ["--controllers", ",".join(controllers)]
-    environ = {**os.environ, READY_VARIABLE: str(writer), "MARVEL_HOME": paths.home}
-    process = subprocess.Popen(
-        argv,
-        cwd="/",
-        env=environ,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-        pass_fds=(writer,),
-    )
-    os.close(writer)
-    with open(reader, encoding="utf-8") as file:
-        answer = _wait_for_line(file.fileno())
-    if answer == READY:
-        process.returncode = 0  # it is not ours to wait for any more
-        return process.pid
-    problem = {"message": "the daemon did not start", "hint": f"see {paths.log}"}
-    with contextlib.suppress(ValueError):
-        problem = json.loads(answer)
-    raise DaemonUnavailable(problem["message"], hint=problem["hint"])
 
 
 def _prepare(paths: Paths, controllers: Sequence[str], console: bool) -> tuple[Loop, Lock]:
@@ -136,24 +96,3 @@ def _explained(paths: Paths) -> Iterator[None]:
 def _check_socket_path(paths: Paths) -> None:
     """Refuse a state directory whose socket names are too long, before anything is made in it."""
     check_socket_path(Path(f"{paths.socket}.new"))
-
-
-def _tell_starter(line: str) -> None:
-    """Say one line to the process that detached us, if one did."""
-    fd = os.environ.pop(READY_VARIABLE, None)
-    if fd is not None:
-        with contextlib.suppress(OSError, ValueError), open(int(fd), "w", encoding="utf-8") as file:
-            file.write(f"{line}\n")
-
-
-def _wait_for_line(fd: int) -> str:
-    """What a detached daemon says first; empty when it died or says nothing."""
-    deadline = time.monotonic() + READY_SECONDS
-    said = b""
-    while b"\n" not in said:
-        ready, _, _ = select.select([fd], [], [], max(0.0, deadline - time.monotonic()))
-        chunk = os.read(fd, 4096) if ready else b""
-        if not chunk:
-            break
-        said += chunk
-    return said.decode(errors="replace").partition("\n")[0]

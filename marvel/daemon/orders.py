@@ -8,7 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from marvel.commands.orders import ModeOf, Order, Run, read
+import msgspec
+
+from marvel import manifest
+from marvel.commands.order import Errand, ModeOf, Order
+from marvel.commands.orders import Apply, Run, read
 from marvel.daemon.gate import Claim, Decide, Gate
 from marvel.daemon.tokens import Tokens
 from marvel.errors import LogUnavailable, MarvelError
@@ -44,26 +48,24 @@ class Orders:
         if not isinstance(until, int | float):
             raise ValueError("until must be a time on the monotonic clock")
         try:
-            if isinstance(order, Run):
-                check_socket_path(Path(self._paths.tmux_socket(order.in_workspace)))
-            return {"said": order.told(self._carry_out(order, params, until))}
+            if isinstance(order, Apply | Run) and (made := order.workspace()):
+                check_socket_path(Path(self._paths.tmux_socket(made)))
+            errand = Errand(order, self._mode_of)
+            return {"said": errand.told(self._carry_out(order, errand, params, until))}
         except LogUnavailable as error:
             raise ValueError(error.message) from error
         except MarvelError as error:
             refused = {"kind": type(error).__name__, "message": error.message, "hint": error.hint}
             return {"refused": refused}
 
-    def _carry_out(self, order: Order, params: dict[str, Any], until: float) -> list[Event]:
+    def _carry_out(self, order: Order, errand: Errand, params: dict[str, Any], until: float) -> list[Event]:
         claim = _claim(params)
         gate = Gate(claim, self._tokens, order.needs, order.what()) if claim else None
-
-        def ordered(world: World, now: float) -> list[Draft]:
-            return order.decide(world, now, self._mode_of)
 
         def decide(world: World, now: float) -> list[Draft]:
             if self._clock() > until:
                 raise ValueError("this came too late")
-            return gate.judge(world, now, ordered) if gate else ordered(world, now)
+            return gate.judge(world, now, errand.decide) if gate else errand.decide(world, now)
 
         events = self._record(decide, _text(params, "actor"), _text(params, "command"))
         if gate:
@@ -75,7 +77,25 @@ def _order(params: dict[str, Any]) -> Order:
     arguments = params.get("arguments")
     if not isinstance(arguments, dict):
         raise ValueError("arguments must be an object")
-    return read(_text(params, "order"), arguments)
+    name = _text(params, "order")
+    return _apply(arguments) if name == "apply" else read(name, arguments)
+
+
+class _Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A manifest as a text, with absolute paths: whoever sends it, it is read and checked as any other."""
+
+    manifest: str
+    prune: bool = False
+
+
+def _apply(arguments: dict[str, Any]) -> Apply:
+    written = msgspec.convert(arguments, _Written)  # a ValidationError is a ValueError
+    try:
+        # Whether so many sessions are meant was asked where somebody typed it.
+        declared = manifest.read("-", stdin=written.manifest, directory=Path("/"), force_large=True)
+    except MarvelError as error:
+        raise ValueError(error.message) from error
+    return Apply(declared, prune=written.prune)
 
 
 def _claim(params: dict[str, Any]) -> Claim | None:

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from marvel.client import request
+from marvel.client import Marvel, request
 from marvel.settings import Paths
 from marvel.store.log import Store
 
@@ -99,9 +99,11 @@ class Home:
     def running(self, count: int) -> list[dict[str, Any]]:
         """The listing, once exactly `count` sessions are listed and all are running."""
 
+        marvel = Marvel(str(self.path))  # to look often without starting a process each time
+
         def all_run() -> bool:
-            rows = self.sessions()
-            return len(rows) == count and all(row["state"] == "running" for row in rows)
+            found = marvel.sessions()
+            return len(found) == count and all(session.state == "running" for session in found)
 
         until(all_run, f"{count} sessions run", self.describe)
         return self.sessions()
@@ -155,9 +157,13 @@ class Home:
         )
 
     def whole(self) -> None:
-        """Assert that log and projections are whole."""
-        assert self.marvel("verify").returncode == 0
-        assert self.marvel("rebuild", "--check").returncode == 0
+        """Assert that log and projections are whole, as `verify` and `rebuild --check` do."""
+        store = Store(Paths(str(self.path)))
+        try:
+            assert store.verify()[1] is None
+            assert store.check() == []
+        finally:
+            store.close()
 
     def _tmux_processes(self) -> list[int]:
         """Pids of this home's tmux servers and their clients, by their arguments: a server that was told to

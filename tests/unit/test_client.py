@@ -96,6 +96,11 @@ def test_a_refusal_is_heard_even_if_the_request_was_not_read_to_its_end(path: Pa
         connection.sendall(b'{"error":"too long"}\n')
 
     with daemon(path, answer), pytest.raises(Refused, match="too long"):
+        heartbeat(str(path), uid="u1", detail="x" * 60_000)
+
+
+def test_a_request_that_no_daemon_would_read_is_refused_before_it_is_sent(path: Path) -> None:
+    with pytest.raises(Refused, match="more than 65536 bytes"):
         heartbeat(str(path), uid="u1", detail="x" * 4_000_000)
 
 

@@ -6,14 +6,13 @@ import pytest
 
 from marvel import commands, events
 from marvel.commands.plan import Plan, Step
-from marvel.resources import EndpointSpec, HealthcheckSpec, Manifest, RoleKey, RoleSpec
+from marvel.resources import EndpointSpec, HealthcheckSpec, Manifest, RoleSpec
 from tests.given import AGENTS, Story, manifest, role, template
 
 
 def planned(story: Story, wanted: Manifest, *, prune: bool = False) -> Plan:
     drafts = commands.apply(story.world, wanted, story.now, prune=prune)
-    keys = [RoleKey(wanted.workspace, team.name, r.name) for team in wanted.teams for r in team.roles]
-    return commands.plan(story.world, drafts, keys)
+    return commands.plan(story.world, wanted, drafts)
 
 
 def step(plan: Plan, kind: str = "role", key: str = "demo/squad/agent") -> Step:
@@ -84,6 +83,7 @@ def test_changes_are_named_by_their_manifest_path_with_old_and_new() -> None:
     one = step(planned(story, manifest(wanted)))
     assert one.changes == (
         "healthcheck.timeout: 9.0 → (default)",
+        "healthcheck.type: heartbeat → (default)",
         "max_restarts: (default) → 3",
         "runtime.args: (default) → ['-x']",
         "runtime.command: agent → next",

@@ -13,11 +13,13 @@ from marvel.commands.orders import ORDERS, Scale, read
 from marvel.daemon.orders import Orders
 from marvel.daemon.reconciler import CONTROLLERS, Reconciler
 from marvel.daemon.tokens import Tokens
+from marvel.manifest import to_toml
 from marvel.resources import Promise
 from marvel.settings import Paths
 from marvel.store.log import Store
 from tests.given import START, manifest, role
 
+MANIFEST = to_toml(manifest(role(replicas=2)))
 SCALE = {"team": "demo/squad", "role": "agent", "replicas": 3}
 
 
@@ -77,6 +79,45 @@ def test_an_order_that_is_given_again_answers_the_same_and_happens_once(desk: De
     desk.give("scale", {**SCALE, "replicas": 5}, command="c2")
     assert desk.give("scale", SCALE) == {"said": "demo/squad/agent scaled to 3\n"}
     assert len(desk.scaled()) == 2
+
+
+def test_a_manifest_is_applied_from_its_text_and_told_as_what_it_changes(desk: Desk) -> None:
+    text = to_toml(manifest(role(replicas=5)))
+    assert desk.give("apply", {"manifest": text}) == {
+        "said": "~ role demo/squad/agent: start 3, keep 2\n"
+        "    capabilities: ['scale'] → (default)\n    replicas: 2 → 5\n"
+    }
+    assert desk.give("apply", {"manifest": text}) == {"said": "demo done\n"}  # asked again: done once
+    assert desk.give("apply", {"manifest": text}, command="c2") == {"said": "unchanged\n"}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"manifest": ""},
+        {"manifest": 7},
+        {"manifest": MANIFEST.replace('"agent"', '"../agent"')},
+        {"manifest": MANIFEST.replace("replicas = 2", "replicas = 1000000000")},
+        {"manifest": MANIFEST.replace("replicas = 2", "backoff_max = nan")},
+        {"manifest": MANIFEST, "prune": "yes"},
+        {"manifest": MANIFEST, "more": 1},
+        {"prune": True},
+    ],
+)
+def test_a_manifest_that_no_file_could_hold_is_not_applied(desk: Desk, arguments: dict[str, Any]) -> None:
+    head = desk.store.head()
+    with pytest.raises(ValueError):  # noqa: PT011  # every one has words of its own
+        desk.give("apply", arguments)
+    assert desk.store.head() == head
+
+
+def test_no_session_may_apply_or_stop(desk: Desk) -> None:
+    me = {"uid": desk.uid(), "token": desk.tokens.of(desk.uid())}
+    for number, (order, arguments) in enumerate(
+        (("apply", {"manifest": MANIFEST}), ("stop", {"run_id": "run"}))
+    ):
+        refused = desk.give(order, arguments, command=f"c{number}", **me)["refused"]
+        assert "is for people" in refused["message"]
 
 
 def test_an_order_that_comes_late_is_left_to_the_one_who_gave_it(desk: Desk) -> None:
@@ -164,6 +205,6 @@ def test_a_one_off_of_odd_names_is_refused_whoever_asks(desk: Desk, wrong: dict[
     assert desk.give("run", one) == {"said": "w/r-0\n"}
 
 
-def test_every_order_has_a_lane() -> None:
-    assert set(ORDERS) == set(LANES) == set(VALUED)
+def test_every_lane_is_that_of_an_order() -> None:
+    assert set(LANES) == set(VALUED) < set(ORDERS)
     assert read("scale", SCALE) == Scale(**SCALE)
