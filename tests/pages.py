@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.integration.home import Home
+from tests.integration.home import Home, put_new_log
 
 ROOT = Path(__file__).resolve().parent.parent
 COMMAND_SECONDS = 60
@@ -72,6 +72,7 @@ class Desk:
     """Where a reader sits: a directory of their own with the examples in it, and a shell."""
 
     def __init__(self, home: Home) -> None:
+        put_new_log(home.path)
         self.directory = home.path / "desk"
         self.bin = self.directory / "bin"
         self.bin.mkdir(parents=True)

@@ -3,9 +3,10 @@
 from pathlib import Path
 
 import pytest
+from cli_terminal import Terminal
 
 from marvel.manifest import missing_commands, read, schema
-from tests.integration.home import Home, until
+from tests.integration.home import Home, put_new_log, until
 
 EXAMPLES = sorted((Path(__file__).resolve().parent.parent.parent / "examples").glob("*.[ty]*ml"))
 FOREIGN = {"claude", "forestage-team", "mixed-adapters"}
@@ -34,6 +35,7 @@ def test_an_example_without_foreign_commands_converges(home: Home, example: Path
     manifest = read(str(example))
     assert missing_commands(manifest, "/usr/bin:/bin") == []
     wanted = sum(role.replicas for team in manifest.teams for role in team.roles)
+    put_new_log(home.path)
     home.marvel("up", str(example))
     assert len(home.running(wanted)) == wanted
     until(lambda: all(row["ready"] for row in home.sessions()), "all are ready", home.describe)
@@ -88,10 +90,13 @@ def test_the_schema_is_printed_and_knows_every_example(home: Home) -> None:
     assert set(printed["properties"]) >= {"workspace", "team", "endpoint"}
 
 
-def test_what_is_exported_of_an_example_is_the_example(home: Home) -> None:
-    for example in EXAMPLES:
-        home.marvel("work", str(example))
-        before = home.head()
-        exported = home.write(home.marvel("export", read(str(example)).workspace).stdout, "exported.toml")
-        assert home.marvel("work", exported, "--prune").stdout == "unchanged\n", example.name
-        assert home.head() == before
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
+def test_what_is_exported_of_an_example_is_the_example(
+    empty: Terminal, tmp_path: Path, example: Path
+) -> None:
+    empty(f"work {example}")
+    exported = tmp_path / "exported.toml"
+    exported.write_text(empty(f"export {read(str(example)).workspace}"), encoding="utf-8")
+    before = empty("events")
+    assert empty(f"work {exported} --prune") == "unchanged\n"
+    assert empty("events") == before
