@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from marvel import commands, events
 from marvel.controllers import view_of
@@ -242,6 +243,18 @@ def test_a_command_may_see_one_workspace_only(store: Store) -> None:
     seen = []
     store.record(lambda world, _: seen.append(set(world.workspaces)) or [], actor="t", workspace="demo")
     assert seen == [{"demo"}]
+
+
+def test_a_look_at_a_log_that_did_not_change_reads_nothing(open_store: Callable[..., Store]) -> None:
+    ours, theirs = open_store(keep_world=True), open_store()
+    ours.catch_up()
+    begun: list[object] = []
+    sa.event.listen(ours._engine, "begin", begun.append)
+    ours.catch_up()
+    ours.record(scaled(5), actor="us")
+    assert (ours.catch_up().seen, len(begun)) == ([], 1)  # that of the record
+    theirs.record(scaled(6), actor="them")
+    assert ([e.kind for e in ours.catch_up().seen], len(begun)) == (["role.scaled"], 2)
 
 
 def test_a_kept_world_catches_up_with_what_others_recorded(open_store: Callable[..., Store]) -> None:
