@@ -50,6 +50,7 @@ def status(
 
     from marvel.cli.get import show
     from marvel.cli.objects import published
+    from marvel.cli.table import counted
     from marvel.cli.times import rfc3339
     from marvel.client import request
     from marvel.errors import DaemonUnavailable, UsageError
@@ -71,9 +72,10 @@ def status(
         since = rfc3339(found.pop("since"))
         show(json.dumps({"running": True, **published(found), "since": since}, indent=2) + "\n")
     else:
+        alive = counted(found["sessions"], "session")
         show(
             f"running, pid {found['pid']}, since {rfc3339(found['since'])}\n"
-            f"version {found['version']}, run {found['run_id']}, {found['sessions']} sessions alive\n"
+            f"version {found['version']}, run {found['run_id']}, {alive} alive\n"
             f"head at position {found['position']}, {found['hash'][:16]}\n"
             f"home {where.home}\n"
         )

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from marvel.cli.generations import Reason, Why, changed, newest, shifting
 from marvel.cli.listing import reason as ended_how
+from marvel.cli.table import counted
 from marvel.cli.times import age
 from marvel.controllers.restarts import BUDGET, MID_TURN, budget_spent_at, judge, streak_reset_at
 from marvel.controllers.sessions import INTERVAL, ONE_OFF_KEPT_SECONDS, UNPROVEN
@@ -153,7 +154,7 @@ def _running(world: World, session: Session, now: float, why: Why) -> None:
         return
     reset_at = streak_reset_at(session)
     if reset_at is not None and role.spec.restart_policy != "never":
-        text = f"a good run: until then its {session.streak} restarts count"
+        text = f"a good run: until then its {counted(session.streak, 'restart')} count"
         why.waits_for.append(Reason(text, reset_at))
     _budget(role, session, now, why)
     _replacement(world, role, session, why)

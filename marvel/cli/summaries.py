@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from marvel.cli.table import counted
 from marvel.cli.times import local, until
 
 TYPE_CHECKING = False  # typing is not worth 3 ms of every start
@@ -195,7 +196,7 @@ SUMMARIES: dict[str, Callable[[Row, float], str]] = {
     "daemon.stalled": lambda p, at: f"for {p['seconds']:.1f} s",
     "daemon.stopped": lambda p, at: str(p["reason"]),
     "tmux.server-started": lambda p, at: str(p["server"]),
-    "tmux.server-lost": lambda p, at: f"{p['server']}, {p['sessions']} sessions",
+    "tmux.server-lost": lambda p, at: f"{p['server']}, {counted(p['sessions'], 'session')}",
     "pane.orphaned": lambda p, at: f"pane {p['pane'].removeprefix('%')}, pid {p['pid']}",
     "log.created": lambda p, at: str(p["log_id"]),
     "log.truncated": lambda p, at: f"position {p['noted_position']} was noted before",

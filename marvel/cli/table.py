@@ -81,6 +81,11 @@ def is_coloured() -> bool:
     return sys.stdout is not None and sys.stdout.isatty()
 
 
+def counted(count: int, word: str) -> str:
+    """`1 session`, `2 sessions`."""
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
+
+
 def joined(names: Iterable[str]) -> str:
     """Names in one cell."""
     return ",".join(names) or ABSENT

@@ -5,6 +5,7 @@ The command itself is what runs, so that the rules, the rights and the words are
 
 from typing import Any, NamedTuple
 
+from marvel.cli.table import counted
 from marvel.top.tree import Line
 
 Row = dict[str, Any]
@@ -108,7 +109,8 @@ def _inject_all(team: str, role: str | None, line: Line) -> Act:
 
 
 def _restart_team(team: str, role: str | None, line: Line) -> Act:
-    says = f"Replaces the team's {len(line.inside)} sessions one at a time, within the same generation."
+    sessions = counted(len(line.inside), "session")
+    says = f"Replaces the team's {sessions} one at a time, within the same generation."
     return Act("restart", f"Restart team {team}", says, ("restart", f"team/{team}"))
 
 

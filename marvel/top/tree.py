@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from marvel.cli import objects
+from marvel.cli.table import counted
 from marvel.top.picture import Picture, needs_you
 
 Row = dict[str, Any]
@@ -85,10 +86,10 @@ def totals(picture: Picture) -> str:
     costs = [s["cost_usd"] for s in sessions if s["cost_usd"] is not None]
     parts = [
         f"{waiting} need{'s' if waiting == 1 else ''} you" if waiting else "",
-        _plural(len(sessions), "session") + (f": {_told(states)}" if states else ""),
+        counted(len(sessions), "session") + (f": {_told(states)}" if states else ""),
         _told(activities),
         f"{full} nearly full" if full else "",
-        _plural(len(picture.shifts), "shift") if picture.shifts else "",
+        counted(len(picture.shifts), "shift") if picture.shifts else "",
         f"${sum(costs):.2f}" if costs else "",
     ]
     return " · ".join(filter(None, parts))
@@ -184,7 +185,3 @@ def _counts(names: Iterable[str]) -> dict[str, int]:
 
 def _told(counts: dict[str, int]) -> str:
     return " ".join(f"{count} {name}" for name, count in sorted(counts.items()))
-
-
-def _plural(count: int, word: str) -> str:
-    return f"{count} {word}" if count == 1 else f"{count} {word}s"
