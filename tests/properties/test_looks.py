@@ -16,17 +16,19 @@ from marvel.daemon.leases import Leases
 from marvel.daemon.reconciler import CONTROLLERS, Controller, Reconciler
 from marvel.daemon.tokens import Tokens
 from marvel.events import Draft
-from marvel.resources import HealthcheckSpec, Promise, Session, ShiftSpec, Template
+from marvel.resources import HealthcheckSpec, Promise, RoleSpec, Session, ShiftSpec, Template
 from marvel.roster import is_at_rest
 from marvel.settings import Paths
 from marvel.world import World
 from tests.given import manifest, role, template
 from tests.properties.test_histories import Stage, histories, stage_in
 
+BEATING = HealthcheckSpec(type="heartbeat", timeout=10.0, failure_threshold=2)
+
 checks = st.sampled_from(
     [
         None,
-        HealthcheckSpec(type="heartbeat", timeout=10.0, failure_threshold=2),
+        BEATING,
         HealthcheckSpec(type="exec", command=("true",), failure_threshold=2),
         HealthcheckSpec(type="process-alive"),
     ]
@@ -63,7 +65,7 @@ lives = st.one_of(
     st.tuples(st.just("scale"), st.integers(0, 6)),
     st.tuples(st.just("ends"), st.tuples(picks, st.sampled_from([0, 1]))),
 )
-FULL_OF_LIFE = [("applied", role(replicas=4)), ("start", None), ("later", 0.06), ("start", None)]
+LIVELY = [("start", None), ("later", 0.06), ("start", None), ("all beat", None)]  # what was applied runs
 
 
 def _promise(_template: Template) -> Promise:
@@ -173,14 +175,20 @@ def assert_rosters_are_a_full_count(world: World) -> None:
     max_examples=60,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(history=st.lists(lives, min_size=6, max_size=40))
-@example(history=[("said", (0, "working", 6)), ("said", (1, "idle", 6)), ("later", 30.0), ("gone", None)])
-@example(history=[("restart team", None), ("gone", None), ("start", None), ("gone", None), ("start", None)])
+@given(first=roles, history=st.lists(lives, min_size=6, max_size=40))
+@example(first=role(replicas=3, healthcheck=BEATING), history=[("later", 30.0)])
+@example(first=role(replicas=3, max_runtime=400.0), history=[("later", 900.0)])
+@example(first=role(replicas=3, shift=ShiftSpec(max_age=300.0)), history=[("later", 900.0)])
+@example(
+    first=role(replicas=3, shift=ShiftSpec(context_percent=60.0, max_surge=1)),
+    history=[("said", (0, "idle", 6)), ("said", (1, "idle", 6)), *[("start", None), ("gone", None)] * 4],
+)
+@example(first=role(replicas=3), history=[("restart team", None), *[("gone", None), ("start", None)] * 3])
 def test_a_look_past_the_sessions_at_rest_decides_what_a_whole_look_decides(
-    made_once: Path, history: list[tuple[str, Any]]
+    made_once: Path, first: RoleSpec, history: list[tuple[str, Any]]
 ) -> None:
     with stage_in(made_once, Life) as stage:
-        for step in [*FULL_OF_LIFE, *history]:
+        for step in [("applied", first), *LIVELY, *history]:
             stage.do(step)
             stage.settle()
             assert_rosters_are_a_full_count(stage.world)
