@@ -50,11 +50,8 @@ def belonging_to(
     owner: dict[int, str] = {pid: uid for uid, pid in sessions.items() if pid is not None}
     found: dict[int, Process] = {}
     claimed: dict[int, str] = {}
-    me = os.getpid()
-    for name in os.listdir("/proc"):
-        if not name.isdigit() or int(name) == me or int(name) in others:
-            continue
-        process = look_at(int(name))
+    for name in {*os.listdir("/proc")} - {str(os.getpid()), *map(str, others)}:
+        process = look_at(int(name)) if name.isdigit() else None
         if process is None:
             continue
         found[process.pid] = process
