@@ -6,6 +6,7 @@ that can take one out of its rest is an event about it, a deadline of its own, o
 the whole role; the daemon's agenda (daemon/agenda.py) has a look follow on each of them.
 """
 
+from collections import defaultdict
 from collections.abc import Collection
 
 from marvel.resources import Session
@@ -20,23 +21,25 @@ class Roster:
         self.sessions: dict[str, Session] = {}  # all that are remembered, by uid
         self.restless: dict[str, Session] = {}  # those to be looked at one by one
         self.past: dict[str, None] = {}  # uids of those that hold no slot, oldest first
-        self._resting: dict[int, set[str]] = {}  # uids of those at rest, by generation
+        self._resting: defaultdict[int, set[str]] = defaultdict(set)  # uids of those at rest, by generation
 
     def put(self, session: Session) -> None:
         """A session as it is now."""
-        uid, resting = session.uid, is_at_rest(session)
+        uid = session.uid
         self.sessions[uid] = session
-        if resting:
-            self._resting.setdefault(session.generation, set()).add(uid)
-        else:
-            self._wake(session)
-        is_past = not session.current and not session.alive
-        if is_past:
-            self.past[uid] = None
-        if resting or (is_past and not session.one_off):
+        if is_at_rest(session):
+            self._resting[session.generation].add(uid)
             self.restless.pop(uid, None)
-        else:
+            return
+        self._wake(session)
+        if session.current or session.alive:
             self.restless[uid] = session
+            return
+        self.past[uid] = None
+        if session.one_off:  # forgotten after a while
+            self.restless[uid] = session
+        else:
+            self.restless.pop(uid, None)
 
     def remove(self, session: Session) -> None:
         """A session that is forgotten."""

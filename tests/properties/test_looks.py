@@ -77,10 +77,11 @@ def facts(decision: Decision) -> Counter[str]:
     return Counter(repr(draft) for draft in decision.events)
 
 
-def compared(controller: Controller) -> Controller:
-    """A controller, each of whose looks is compared with a whole one."""
+def compared(controller: Controller, judged: list[int]) -> Controller:
+    """A controller, each of whose looks is compared with a whole one; notes at how many sessions it looks."""
 
     def reconcile(view: View, now: float) -> Decision:
+        judged.append(len(view.judged))
         decision = controller(view, now)
         whole = controller(msgspec.structs.replace(view, judged=view.sessions, resting={}), now)
         assert facts(decision) == facts(whole)
@@ -95,6 +96,7 @@ class Life(Stage):
     def __init__(self, paths: Paths) -> None:
         self.paths = paths
         self.probes: dict[str, Probed] = {}
+        self.judged: list[int] = []
         super().__init__(paths)
 
     def _reconciler(self) -> Reconciler:
@@ -107,7 +109,7 @@ class Life(Stage):
         )
         return Reconciler(
             self.store,
-            controllers={name: compared(controller) for name, controller in CONTROLLERS.items()},
+            controllers={name: compared(act, self.judged) for name, act in CONTROLLERS.items()},
             promise=_promise,
             leases=self.leases.table,
             screens={},
@@ -212,3 +214,32 @@ def test_the_rosters_are_a_full_count_in_any_history(made_once: Path, history: l
         for event in stage.person.read():
             world.apply(event)
         assert_rosters_are_a_full_count(world)
+
+
+def looked_at(made: Path, replicas: int) -> list[list[int]]:
+    """At how many sessions the controllers look, each time, for a beat, an exit and a scale."""
+    spec = role(replicas=replicas, healthcheck=BEATING, max_runtime=400.0, shift=ShiftSpec(max_age=300.0))
+    counts = []
+    with stage_in(made, Life) as stage:
+        for step in [("applied", spec), *LIVELY]:
+            stage.do(step)
+            stage.settle()
+        for step in [
+            ("said", (0, "working", 1)),
+            ("ends", (0, 1)),
+            ("start", None),
+            ("scale", replicas + 1),
+            ("start", None),
+        ]:
+            stage.judged.clear()
+            stage.do(step)
+            stage.settle()
+            counts.append([*stage.judged])
+    return counts
+
+
+def test_a_beat_an_exit_and_a_scale_have_few_looked_at_however_many_there_are(made_once: Path) -> None:
+    few = looked_at(made_once, 5)
+    assert all(sum(counts) > 0 for counts in few)
+    assert max(map(max, few)) <= 2
+    assert looked_at(made_once, 100) == few
