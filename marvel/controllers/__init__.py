@@ -10,7 +10,7 @@ Of sessions at rest (`marvel/roster.py`) a look after an event needs only the nu
 same beside ten and beside a thousand. A whole look judges them as well, one by one, and decides the same.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -137,9 +137,14 @@ def view_of(
 
 def _named(roster: Roster, uids: Collection[str]) -> Iterator[Session]:
     """Those of some sessions that are remembered, and not restless anyway."""
-    for uid in uids:
+    for uid in sorted(uids):
         if uid in roster.sessions and uid not in roster.restless:
             yield roster.sessions[uid]
+
+
+def earliest(times: Iterable[float | None]) -> float | None:
+    """The nearest of some times; None when there is none."""
+    return min((at for at in times if at is not None), default=None)
 
 
 ROUNDING_SECONDS = 0.001  # more than adding to a time of today and taking away again can be off

@@ -8,7 +8,7 @@ new template is tried by one session alone, and the others wait (`held`) until i
 from collections.abc import Iterable
 from functools import cached_property
 
-from marvel.controllers import Decision, View, due
+from marvel.controllers import Decision, View, due, earliest
 from marvel.controllers.restarts import (
     BUDGET,
     MID_TURN,
@@ -181,7 +181,7 @@ class _Pass:
             return
         if over_at > self.now:
             self._wake(over_at)
-            self.whole_at = over_at if self.whole_at is None else min(self.whole_at, over_at)
+            self.whole_at = earliest((self.whole_at, over_at))
         elif session.activity not in MID_TURN:
             self._stop(session, BUDGET, session.position, state="failed")
 
@@ -249,7 +249,7 @@ class _Pass:
         self.drafts.append(Draft(ref=ref, fact=fact, cause=cause, actor=CONTROLLER_SESSIONS))
 
     def _wake(self, at: float) -> None:
-        self.wake_at = at if self.wake_at is None else min(self.wake_at, at)
+        self.wake_at = earliest((self.wake_at, at))
 
 
 class _Starts:

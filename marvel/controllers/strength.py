@@ -5,7 +5,7 @@ every slot that may be filled at any moment), and never takes a ready session aw
 `replicas - max_unavailable`.
 """
 
-from marvel.controllers import View
+from marvel.controllers import View, earliest
 from marvel.controllers.retiring import dismissal, is_busy, next_step
 from marvel.events import (
     CONTROLLER_SHIFTS,
@@ -89,13 +89,12 @@ class Strength:
 
     def wake(self, at: float | None) -> None:
         """Look again at a time."""
-        if at is not None:
-            self.wake_at = at if self.wake_at is None else min(self.wake_at, at)
+        self.wake_at = earliest((self.wake_at, at))
 
     def wake_all(self, at: float) -> None:
         """Look at the whole role at a time: a session may rest until then."""
         self.wake(at)
-        self.whole_at = at if self.whole_at is None else min(self.whole_at, at)
+        self.whole_at = earliest((self.whole_at, at))
 
     def is_spared(self, session: Session) -> bool:
         """Whether taking a session away would leave too few ready ones."""

@@ -50,8 +50,11 @@ def belonging_to(
     owner: dict[int, str] = {pid: uid for uid, pid in sessions.items() if pid is not None}
     found: dict[int, Process] = {}
     claimed: dict[int, str] = {}
-    for name in {*os.listdir("/proc")} - {str(os.getpid()), *map(str, others)}:
-        process = look_at(int(name)) if name.isdigit() else None
+    passed_over = {str(os.getpid()), *map(str, others)}
+    for name in os.listdir("/proc"):
+        if name in passed_over or not name.isdigit():
+            continue
+        process = look_at(int(name))
         if process is None:
             continue
         found[process.pid] = process

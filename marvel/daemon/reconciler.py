@@ -6,10 +6,21 @@ role on the agenda the controllers in turn until none has anything to add. If th
 nothing is lost and nothing is done: observations and agenda wait for the next try.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
-from marvel.controllers import Decision, Lease, Probed, Screen, View, health, sessions, shifts, view_of
+from marvel.controllers import (
+    Decision,
+    Lease,
+    Probed,
+    Screen,
+    View,
+    earliest,
+    health,
+    sessions,
+    shifts,
+    view_of,
+)
 from marvel.daemon.agenda import Agenda, Wakes
 from marvel.daemon.gate import Decide
 from marvel.daemon.observations import Observation, stalled
@@ -103,8 +114,7 @@ class Reconciler:
         """When the next pass is due by the controllers' wish; 0 when one is due now."""
         if self._observations or self._agenda:
             return 0.0
-        times = (self._wakes.next(), self._whole_wakes.next())
-        return min((at for at in times if at is not None), default=None)
+        return earliest((self._wakes.next(), self._whole_wakes.next()))
 
     def command(self, decide: Decide, actor: str, command: str) -> list[Event]:
         """Record what somebody ordered, as his own process would; the next pass sees it.
@@ -215,13 +225,9 @@ class Reconciler:
 
     def _note_wakes(self, key: RoleKey, decisions: list[Decision], *, whole: bool) -> None:
         """When to look at a role again. Deadlines of sessions that were not judged stand."""
-        self._wakes.set(key, _earliest(decision.wake_at for decision in decisions))
-        whole_at = _earliest(decision.whole_at for decision in decisions)
+        self._wakes.set(key, earliest(decision.wake_at for decision in decisions))
+        whole_at = earliest(decision.whole_at for decision in decisions)
         if whole:
             self._whole_wakes.set(key, whole_at)
         else:
             self._whole_wakes.bring_forward(key, whole_at)
-
-
-def _earliest(times: Iterable[float | None]) -> float | None:
-    return min((at for at in times if at is not None), default=None)
