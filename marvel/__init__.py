@@ -12,6 +12,7 @@ event; everything else is derived from the event log. The rooms, in the order in
 | `store` | the event log: `record` is the one door; projections, reading, the bell |
 | `events` | the facts: one frozen record per kind |
 | `world` | the only fold: event → rows (`sessionfold`, `shiftfold`: parts of it) |
+| `roster` | the sessions of one role, and which of them need no look; kept up by `world` |
 | `turns` | which role of a team may shift, for commands and controllers alike |
 | `resources` | the nouns |
 | `daemon` | the loop: observe → reconcile → act → record |

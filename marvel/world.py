@@ -5,6 +5,7 @@ those changes to a `World` gives the next world; writing the same changes to the
 gives the rows. Projections, rebuild, time travel and the daemon's memory therefore can't differ.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
@@ -26,6 +27,7 @@ from marvel.resources import (
     TeamKey,
     Workspace,
 )
+from marvel.roster import Roster
 from marvel.sessionfold import scheduled, session_fields
 from marvel.shiftfold import next_shift, remembered
 
@@ -134,8 +136,7 @@ class World:
         self.clock: Clock | None = None
         self._rows: dict[str, dict[Key, Resource]] = {table: {} for table in TABLES}
         self._cohorts: dict[RoleKey, dict[int, Cohort]] = {}
-        self._sessions: dict[RoleKey, dict[str, Session]] = {}
-        self._past: dict[RoleKey, dict[str, None]] = {}
+        self._rosters: defaultdict[RoleKey, Roster] = defaultdict(Roster)
         tables = {kind: table for table, kind in TABLES.items()}
         for row in sorted(rows, key=lambda row: row.position):
             self._put(tables[type(row)], key_of(row), row)
@@ -147,7 +148,11 @@ class World:
 
     def sessions_of(self, key: RoleKey) -> list[Session]:
         """All remembered sessions of a role."""
-        return list(self._sessions.get(key, {}).values())
+        return list(self.roster_of(key).sessions.values())
+
+    def roster_of(self, key: RoleKey) -> Roster:
+        """A role's sessions, sorted by whether they need a look."""
+        return self._rosters.get(key) or Roster()
 
     def roles_of(self, key: TeamKey) -> list[Role]:
         """A team's roles in manifest order."""
@@ -161,12 +166,12 @@ class World:
         return {
             *self.roles,
             *(key for key, cohorts in self._cohorts.items() if cohorts),
-            *(key for key, sessions in self._sessions.items() if sessions),
+            *self._rosters,
         }
 
     def past_of(self, key: RoleKey) -> list[str]:
         """Uids of a role's ended sessions that hold no slot, oldest first."""
-        return list(self._past.get(key, ()))
+        return list(self.roster_of(key).past)
 
     def rows(self) -> Iterator[tuple[str, Key, Resource]]:
         """Every row of every table."""
@@ -200,9 +205,7 @@ class World:
                 self.sessions[row.uid] = row
                 if row.current or row.alive:
                     self.newest[row.workspace, row.name] = row.uid
-                self._sessions.setdefault(row.role_key, {})[row.uid] = row
-                if not row.current and not row.alive:
-                    self._past.setdefault(row.role_key, {})[row.uid] = None
+                self._rosters[row.role_key].put(row)
             case Endpoint():
                 self.endpoints[row.workspace, row.name] = row
             case Shift():
@@ -225,25 +228,20 @@ class World:
             case Role():
                 del self.roles[row.key]
             case Cohort():
-                _discard(self._cohorts, row.key, row.generation)
+                del self._cohorts[row.key][row.generation]
+                if not self._cohorts[row.key]:
+                    del self._cohorts[row.key]
             case Session():
                 del self.sessions[row.uid]
                 if self.newest.get((row.workspace, row.name)) == row.uid:
                     del self.newest[row.workspace, row.name]
-                _discard(self._sessions, row.role_key, row.uid)
-                _discard(self._past, row.role_key, row.uid)
+                self._rosters[row.role_key].remove(row)
+                if not self._rosters[row.role_key].sessions:
+                    del self._rosters[row.role_key]
             case Endpoint():
                 del self.endpoints[row.workspace, row.name]
             case Shift():
                 del self.shifts[row.key]
-
-
-def _discard(index: dict[RoleKey, dict[Any, Any]], key: RoleKey, item: object) -> None:
-    """Take an item out of an index, and the index's entry with its last item."""
-    entries = index.get(key, {})
-    entries.pop(item, None)
-    if not entries:
-        index.pop(key, None)
 
 
 def changes(world: World, event: Event) -> list[Change]:

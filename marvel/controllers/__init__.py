@@ -5,9 +5,12 @@
 None calls or imports another; what one needs of another it reads from the world. They look at the whole
 role and write what is missing (level, not edge), so a skipped or doubled look does no harm, and on a
 role that is as it should be they return nothing.
+
+Of sessions at rest (`marvel/roster.py`) a look after an event needs only the number, so that it costs the
+same beside ten and beside a thousand. A whole look judges them as well, one by one, and decides the same.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -15,6 +18,7 @@ import msgspec
 from marvel import turns
 from marvel.events import Draft
 from marvel.resources import Cohort, Promise, Role, RoleKey, Session, Shift, StopSpec, Template
+from marvel.roster import Roster
 from marvel.world import World
 
 
@@ -47,7 +51,9 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     key: RoleKey
     role: Role | None  # None: no longer declared
     cohorts: list[Cohort]  # oldest first
-    sessions: list[Session]
+    sessions: Collection[Session]  # all that are remembered
+    judged: Collection[Session]  # those to be looked at one by one; in a whole look all
+    resting: Mapping[int, int]  # by generation: how many hold a slot, are ready, and are not among them
     generation: int  # the highest the role ever had
     draining: bool  # the daemon was asked to stop everything
     leases: Mapping[str, Lease]  # by uid
@@ -81,6 +87,7 @@ class Decision(NamedTuple):
 
     events: list[Draft]
     wake_at: float | None
+    whole_at: float | None = None  # when at the whole role: the nearest deadline of a session at rest
 
 
 def view_of(
@@ -91,15 +98,28 @@ def view_of(
     promise: Callable[[Template], Promise],
     screens: Mapping[str, Screen] | None = None,
     probes: Mapping[str, Probed] | None = None,
+    named: Collection[str] | None = None,
 ) -> View:
-    """One role out of the world. `promise` tells what a template's adapter promises."""
+    """One role out of the world. `promise` tells what a template's adapter promises.
+
+    `named` are uids of sessions at rest that are to be judged like the restless ones; None: all.
+    """
     daemon = world.daemon
     cohorts = world.cohorts_of(key)
+    roster = world.roster_of(key)
+    judged: Collection[Session] = roster.sessions.values()
+    resting: Mapping[int, int] = {}
+    is_replacing = key in world.shifts or any(session.retiring for session in roster.restless.values())
+    if named is not None and not is_replacing:  # who is replaced next depends on all of them
+        judged = [*roster.restless.values(), *_named(roster, named)]
+        resting = roster.resting(but=judged)
     return View(
         key=key,
         role=world.roles.get(key),
         cohorts=cohorts,
-        sessions=world.sessions_of(key),
+        sessions=roster.sessions.values(),
+        judged=judged,
+        resting=resting,
         generation=world.generations.get(key, 0),
         draining=daemon is not None and daemon.stop_requested and not daemon.keep_sessions,
         leases=leases,
@@ -113,6 +133,18 @@ def view_of(
         shift=world.shifts.get(key),
         ahead=lambda: turns.ahead(world, key),
     )
+
+
+def _named(roster: Roster, uids: Collection[str]) -> Iterator[Session]:
+    """Those of some sessions that are remembered, and not restless anyway."""
+    for uid in sorted(uids):
+        if uid in roster.sessions and uid not in roster.restless:
+            yield roster.sessions[uid]
+
+
+def earliest(times: Iterable[float | None]) -> float | None:
+    """The nearest of some times; None when there is none."""
+    return min((at for at in times if at is not None), default=None)
 
 
 ROUNDING_SECONDS = 0.001  # more than adding to a time of today and taking away again can be off

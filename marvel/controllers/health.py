@@ -28,6 +28,7 @@ from marvel.events import (
     session_ref,
 )
 from marvel.resources import Attention, HealthcheckSpec, Session
+from marvel.roster import is_at_rest
 
 SILENT_SECONDS = 90.0  # after which an agent that should have told of its start, or first turn, did not
 STUCK_AFTER_SECONDS = 900.0  # of `working` with neither a word nor a byte on the screen
@@ -40,7 +41,8 @@ def reconcile(view: View, now: float) -> Decision:
     """Readiness, health and attention of one role's sessions."""
     drafts: list[Draft] = []
     wakes: list[float] = []
-    for session in view.sessions:
+    of_resting: list[float] = []
+    for session in view.judged:
         if session.state != "running" or _is_settled(view, session):
             continue
         for judge in (_readiness, _health, _activity, _attention):
@@ -50,7 +52,9 @@ def reconcile(view: View, now: float) -> Decision:
                 break  # the next look sees what follows from it, and names it as the cause
             if verdict.wake_at is not None:
                 wakes.append(verdict.wake_at)
-    return Decision(drafts, min(wakes, default=None))
+                if is_at_rest(session):
+                    of_resting.append(verdict.wake_at)
+    return Decision(drafts, min(wakes, default=None), min(of_resting, default=None))
 
 
 def _is_settled(view: View, session: Session) -> bool:

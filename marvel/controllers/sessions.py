@@ -5,7 +5,10 @@ replaced by a new session of the same name, by the role's restart policy; what i
 new template is tried by one session alone, and the others wait (`held`) until it has lived.
 """
 
-from marvel.controllers import Decision, View, due
+from collections.abc import Iterable
+from functools import cached_property
+
+from marvel.controllers import Decision, View, due, earliest
 from marvel.controllers.restarts import (
     BUDGET,
     MID_TURN,
@@ -55,11 +58,11 @@ class _Pass:
         self.now = now
         self.drafts: list[Draft] = []
         self.wake_at: float | None = None
-        slots = [s for s in view.sessions if s.current and not s.one_off]
-        self.slots = sorted(slots, key=lambda s: (s.generation, s.index))
+        self.whole_at: float | None = None
+        self.slots = _slots(view.judged)
 
     def decide(self) -> Decision:
-        for session in self.view.sessions:
+        for session in self.view.judged:
             if session.one_off:
                 self._one_off(session)
         if self.view.draining:
@@ -71,14 +74,29 @@ class _Pass:
             if session.generation not in known:
                 self._give_up_slot(session, "role-removed", session.position)
         for cohort in self.view.cohorts:
-            self._cohort(cohort, [s for s in self.slots if s.generation == cohort.generation])
-        return Decision(self.drafts, self.wake_at)
+            slots = [s for s in self.slots if s.generation == cohort.generation]
+            resting = self.view.resting.get(cohort.generation, 0)
+            if resting and self._needs_all(cohort, slots, resting):
+                slots = [s for s in _slots(self.view.sessions) if s.generation == cohort.generation]
+                resting = 0
+            self._cohort(cohort, slots, resting)
+        return Decision(self.drafts, self.wake_at, self.whole_at)
 
-    def _cohort(self, cohort: Cohort, slots: list[Session]) -> None:
+    def _needs_all(self, cohort: Cohort, slots: list[Session], resting: int) -> bool:
+        """Whether it is not enough to know how many of a cohort's sessions are at rest."""
+        if not cohort.proven or resting + len(slots) > cohort.count:
+            return True
+        role = self.view.role
+        if role is None or not role.restart_asked:
+            return False
+        return any(is_stale(session, role) for session in self.view.sessions)
+
+    def _cohort(self, cohort: Cohort, slots: list[Session], resting: int) -> None:
+        """One cohort: the sessions that hold its slots, and how many more there are at rest."""
         staying = [s for s in slots if not (s.stop and s.stop.release)]
         # What was dismissed fills no place: its count fell with it, or already stands for somebody else.
         excess = [s for s in staying if s.dismissed]
-        too_many = len(staying) - len(excess) - cohort.count
+        too_many = resting + len(staying) - len(excess) - cohort.count
         if too_many > 0:
             excess += sorted((s for s in staying if not s.dismissed), key=_first_to_go)[:too_many]
         for session in excess:
@@ -90,13 +108,12 @@ class _Pass:
             return  # the next look sees it
         if self.view.role is None:
             return
-        starts = _Starts(self, self.view.role, cohort)
+        starts = _Starts(self, self.view.role, cohort, slots)
         starts.refill(staying)
-        missing = cohort.count - len(staying)
-        used = {session.index for session in slots}
-        free = (index for index in range(len(used) + missing) if index not in used)
-        for _, index in zip(range(missing), free, strict=False):
-            starts.schedule(index)
+        missing = cohort.count - len(staying) - resting
+        if missing > 0:
+            for index in self._free_indexes(cohort, missing):
+                starts.schedule(index)
         starts.clear(staying)
         for session in staying:
             if session.health == "unhealthy" and session.state == "running" and session.stop is None:
@@ -111,6 +128,12 @@ class _Pass:
                 self._hold_to_budget(self.view.role, session)
             if session.activity == "limited":
                 self._continue(cohort, session)
+
+    def _free_indexes(self, cohort: Cohort, number: int) -> list[int]:
+        """The lowest indexes that no slot of a cohort has."""
+        ours = (s for s in self.view.sessions if s.generation == cohort.generation)
+        used = {s.index for s in ours if s.current and not s.one_off}
+        return [index for index in range(len(used) + number) if index not in used][:number]
 
     def _prove(self, cohort: Cohort, slots: list[Session]) -> bool:
         """Whether one of the cohort's sessions has lived, or has ended well."""
@@ -158,6 +181,7 @@ class _Pass:
             return
         if over_at > self.now:
             self._wake(over_at)
+            self.whole_at = earliest((self.whole_at, over_at))
         elif session.activity not in MID_TURN:
             self._stop(session, BUDGET, session.position, state="failed")
 
@@ -225,22 +249,17 @@ class _Pass:
         self.drafts.append(Draft(ref=ref, fact=fact, cause=cause, actor=CONTROLLER_SESSIONS))
 
     def _wake(self, at: float) -> None:
-        self.wake_at = at if self.wake_at is None else min(self.wake_at, at)
+        self.wake_at = earliest((self.wake_at, at))
 
 
 class _Starts:
     """Everything that starts a session of one cohort goes through here, and so through its gates."""
 
-    def __init__(self, work: _Pass, role: Role, cohort: Cohort) -> None:
+    def __init__(self, work: _Pass, role: Role, cohort: Cohort, slots: list[Session]) -> None:
         self.work = work
         self.role = role
         self.cohort = cohort
-        slots = [s for s in work.slots if s.generation == cohort.generation]
         self.trying = cohort.proven or any(self._is_try(s) for s in slots)
-        ours = (s for s in work.view.sessions if not s.one_off)
-        # A start ahead of now was before the clock went back: it would void the interval for that long.
-        cleared = [s.cleared_at for s in ours if s.cleared_at is not None and s.cleared_at <= work.now]
-        self.last_start = max(cleared, default=None)
         self.started_now = False
 
     def refill(self, slots: list[Session]) -> None:
@@ -320,18 +339,28 @@ class _Starts:
 
     def _interval_over(self) -> bool:
         interval = self.role.spec.start_interval
-        if interval <= 0 or self.last_start is None:
+        if interval <= 0:
             return True
-        next_start = self.last_start + interval
+        last_start = self.work.now if self.started_now else self._last_start
+        if last_start is None:
+            return True
+        next_start = last_start + interval
         if not self.started_now and due(next_start, interval, self.work.now):
             return True
         self.work._wake(next_start)
         return False
 
+    @cached_property
+    def _last_start(self) -> float | None:
+        """When one of the role's sessions was last allowed to start, before this look."""
+        now, ours = self.work.now, (s for s in self.work.view.sessions if not s.one_off)
+        # A start ahead of now was before the clock went back: it would void the interval for that long.
+        cleared = (s.cleared_at for s in ours if s.cleared_at is not None and s.cleared_at <= now)
+        return max(cleared, default=None)
+
     def _note_start(self) -> None:
         self.trying = True
         self.started_now = True
-        self.last_start = self.work.now
 
     def _is_try(self, session: Session) -> bool:
         """Whether a slot is the one that tries an unproven template.
@@ -345,6 +374,12 @@ class _Starts:
         if session.reason == "invalid-runtime":
             return "{" not in self.cohort.template.runtime.cwd
         return judge(session, self.role, self.work.now).act in ("start", "back-off", "wait")
+
+
+def _slots(sessions: Iterable[Session]) -> list[Session]:
+    """Those that hold slots, in order."""
+    slots = [s for s in sessions if s.current and not s.one_off]
+    return sorted(slots, key=lambda s: (s.generation, s.index))
 
 
 def _first_to_go(session: Session) -> tuple[bool, bool, bool, bool, int]:

@@ -42,7 +42,7 @@ def reconcile(view: View, now: float) -> Decision:
         _start(strength, current)
     else:
         _keep(strength, current)
-    return Decision([*strength.drafts, *_removed(view, current)], strength.wake_at)
+    return Decision([*strength.drafts, *_removed(view, current)], strength.wake_at, strength.whole_at)
 
 
 def _keep(strength: Strength, current: Cohort) -> None:
@@ -133,7 +133,9 @@ def _removed(view: View, current: Cohort | None) -> list[Draft]:
 
 
 def _in_use(view: View, cohort: Cohort) -> bool:
-    sessions = (s for s in view.sessions if s.generation == cohort.generation and not s.one_off)
+    if view.resting.get(cohort.generation):
+        return True
+    sessions = (s for s in view.judged if s.generation == cohort.generation and not s.one_off)
     return any(session.alive or session.current for session in sessions)
 
 

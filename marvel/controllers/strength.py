@@ -5,7 +5,7 @@ every slot that may be filled at any moment), and never takes a ready session aw
 `replicas - max_unavailable`.
 """
 
-from marvel.controllers import View
+from marvel.controllers import View, earliest
 from marvel.controllers.retiring import dismissal, is_busy, next_step
 from marvel.events import (
     CONTROLLER_SHIFTS,
@@ -20,7 +20,10 @@ from marvel.resources import Cohort, Role, Session
 
 
 class Strength:
-    """One role as a replacement sees it. Collects what is decided, and the nearest time to look again."""
+    """One role as a replacement sees it. Collects what is decided, and the nearest time to look again.
+
+    While anything is replaced, or to be, all sessions are judged; else those at rest are only counted.
+    """
 
     def __init__(self, view: View, role: Role, now: float) -> None:
         self.view = view
@@ -28,13 +31,14 @@ class Strength:
         self.now = now
         self.drafts: list[Draft] = []
         self.wake_at: float | None = None
+        self.whole_at: float | None = None
         self.replicas = role.replicas
         spec = role.spec.shift
         self.surge = role.replicas if spec.max_surge is None else spec.max_surge
         if self.surge == 0 and spec.max_unavailable == 0:
             self.surge = 1  # of no replicas: nothing could move
         self.least_ready = role.replicas - spec.max_unavailable
-        ours = [s for s in view.sessions if not s.one_off]
+        ours = [s for s in view.judged if not s.one_off]
         self.leaving = [s for s in ours if s.alive and s.stop is not None and s.stop.release]
         staying = [s for s in ours if s.current and not (s.stop is not None and s.stop.release)]
         self.staying = sorted(staying, key=lambda s: (s.generation, s.index))
@@ -52,6 +56,10 @@ class Strength:
     def of(self, cohort: Cohort) -> list[Session]:
         """A cohort's sessions that are not on their way out."""
         return [s for s in self.remaining if s.generation == cohort.generation]
+
+    def there(self, cohort: Cohort) -> int:
+        """How many of a cohort's sessions are not on their way out."""
+        return len(self.of(cohort)) + self.view.resting.get(cohort.generation, 0)
 
     def count(self, cohort: Cohort) -> int:
         """A cohort's count, with what was decided in this look."""
@@ -81,8 +89,12 @@ class Strength:
 
     def wake(self, at: float | None) -> None:
         """Look again at a time."""
-        if at is not None:
-            self.wake_at = at if self.wake_at is None else min(self.wake_at, at)
+        self.wake_at = earliest((self.wake_at, at))
+
+    def wake_all(self, at: float) -> None:
+        """Look at the whole role at a time: a session may rest until then."""
+        self.wake(at)
+        self.whole_at = earliest((self.whole_at, at))
 
     def is_spared(self, session: Session) -> bool:
         """Whether taking a session away would leave too few ready ones."""
@@ -104,6 +116,8 @@ class Strength:
 
     def pair(self, newcomers: list[Session], leavers: list[Session]) -> None:
         """Tell pending newcomers whose work they take over: the same slot's, else the first that is free."""
+        if not leavers:
+            return
         taken = {s.predecessor for s in self.view.sessions if s.predecessor}
         free = [s for s in leavers if s.uid not in taken]
         for session in newcomers:

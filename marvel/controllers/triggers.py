@@ -24,7 +24,7 @@ def replace_full_and_old(strength: Strength, cohort: Cohort) -> int:
     marked = [s for s in ours if s.retiring]
     spec = strength.role.spec.shift
     if not marked and spec.context_percent is None and spec.max_age is None:
-        return _more(strength, len(ours), 0)
+        return _more(strength, strength.there(cohort), 0)
     newcomers = [s for s in ours if not s.retiring]
     strength.pair(newcomers, [s for s in marked if s.alive])
     for session in marked:
@@ -38,7 +38,7 @@ def replace_full_and_old(strength: Strength, cohort: Cohort) -> int:
             break
         if _trigger(strength, session):
             going.append(session)
-    return _more(strength, len(strength.of(cohort)), in_progress)
+    return _more(strength, strength.there(cohort), in_progress)
 
 
 def _more(strength: Strength, there: int, in_progress: int) -> int:
@@ -84,7 +84,7 @@ def _trigger(strength: Strength, session: Session) -> bool:
         return False
     since = max(session.started_at or session.created_at, session.age_triggered_at or 0.0)
     if not due(since + spec.max_age, spec.max_age, strength.now):
-        strength.wake(since + spec.max_age)
+        strength.wake_all(since + spec.max_age)
         return False
     if is_busy(session):
         return False

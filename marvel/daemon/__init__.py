@@ -5,6 +5,7 @@
 | `main` | takes the lock, opens the log, starts the loop; detaching |
 | `loop` | waits for the log, tmux, processes, the socket and deadlines; nothing runs on a fixed tick |
 | `reconciler` | catches up with the log, runs the controllers over what changed, appends what they decide |
+| `agenda` | which roles the controllers are to look at, at how much of each, and when again |
 | `agents` | brings panes to what the world says: start, adopt, notice the end |
 | `fleet` | the tmux servers, one per workspace: open, lost, no longer needed |
 | `stopper` | ends sessions: keys, signal, grace, KILL, proven gone |

@@ -97,6 +97,7 @@ class Agents:
         self._versions = versions
         self._seen = seen  # is shown every list of panes
         self._agents: dict[str, Agent] = {}
+        self._watched: dict[int, str] = {}  # pid → uid of main processes that are waited for, and so live
         self._asking: set[str] = set()  # workspaces whose tmux is being asked for ends
         self._outputs = Outputs(world=world, server=fleet.server, path=paths.output)
         self.typing = Typing(
@@ -252,7 +253,18 @@ class Agents:
         if agent.handle is None or process is None or is_another or pane.dead:
             self._exited(agent)
         else:
+            self._watched[pane.pid] = agent.uid
             self._machine.poller.watch(agent.handle, READ, agent, lambda _events: self._exited(agent))
+
+    def _unwatch(self, agent: Agent) -> None:
+        """Its process has ended, or is not ours to wait for any more."""
+        if agent.handle is None:
+            return
+        self._machine.poller.forget(agent.handle, agent)
+        self._machine.close_handle(agent.handle)
+        agent.handle = None
+        if agent.pid is not None and self._watched.get(agent.pid) == agent.uid:
+            del self._watched[agent.pid]
 
     # --- adopt ---------------------------------------------------------------------------------
 
@@ -317,10 +329,7 @@ class Agents:
 
     def _exited(self, agent: Agent) -> None:
         """The pane's own process has ended."""
-        if agent.handle is not None:
-            self._machine.poller.forget(agent.handle, agent)
-            self._machine.close_handle(agent.handle)
-            agent.handle = None
+        self._unwatch(agent)
         if agent.exited:
             return
         agent.exited = True
@@ -431,11 +440,8 @@ class Agents:
     def _lose(self, session: Session, why: str) -> None:
         """A started session whose pane is not there: end what survived, then note its end."""
         agent = self._agents.setdefault(session.uid, Agent(session.uid, session.workspace))
+        self._unwatch(agent)
         agent.pid, agent.why, agent.exited = session.pid, agent.why or why, True
-        if agent.handle is not None:
-            self._machine.poller.forget(agent.handle, agent)
-            self._machine.close_handle(agent.handle)
-            agent.handle = None
         agent.pane = ""
         self._sweep(session.uid, None, LOST_GRACE_SECONDS)
 
@@ -475,8 +481,8 @@ class Agents:
 
     def _main_pids(self, but: Collection[str]) -> set[int]:
         """Pids of agents' main processes, which can't be anybody else's: they are watched, and live."""
-        watched = (a for a in self._agents.values() if a.handle is not None and a.uid not in but)
-        return {agent.pid for agent in watched if agent.pid is not None}
+        ours = (self._agents[uid].pid for uid in but if uid in self._agents)
+        return self._watched.keys() - set(ours)
 
     def _type_keys(self, uid: str, keys: tuple[str, ...]) -> None:
         session = self._world().sessions.get(uid)

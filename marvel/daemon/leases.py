@@ -11,7 +11,7 @@ from typing import Any, get_args
 from marvel.controllers import Lease
 from marvel.daemon.observations import Observation, context_trigger, says_something_new, signaled
 from marvel.daemon.tokens import Tokens
-from marvel.resources import Activity, RoleKey, Session
+from marvel.resources import Activity, Session
 from marvel.runtimes import Signal, parse
 from marvel.runtimes.activity import Told, derive
 from marvel.runtimes.values import number
@@ -41,7 +41,7 @@ class Leases:
         world: Callable[[], World],
         note: Callable[[Observation], None],
         tokens: Tokens,
-        touch: Callable[[RoleKey], None],
+        touch: Callable[[Session], None],
     ) -> None:
         self._store = store
         self._world = world
@@ -86,7 +86,7 @@ class Leases:
         if self._write_at is None:
             self._write_at = now + FLUSH_SECONDS
         if self._may_change_verdict(session):
-            self._touch(session.role_key)
+            self._touch(session)
 
     def _may_change_verdict(self, session: Session) -> bool:
         """Whether the controllers have to look: not for every beat of an agent that beats cannot judge."""

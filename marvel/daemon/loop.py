@@ -26,7 +26,7 @@ from marvel.daemon.tokens import Tokens
 from marvel.daemon.vitals import Vitals
 from marvel.errors import LogUnavailable
 from marvel.logs import Logger
-from marvel.resources import RoleKey, Session
+from marvel.resources import Session
 from marvel.runtimes import Place, promise_of
 from marvel.settings import Paths
 from marvel.store.bell import POLL_SECONDS, Bell
@@ -324,9 +324,10 @@ class Loop:
         self._offset = offset
 
     def _resync(self) -> None:
-        """Slowly, what no notification tells: a pane that vanished."""
+        """Slowly, what no notification tells: a pane that vanished, a session that nothing named."""
         self._timers.after(RESYNC_SECONDS, self._resync)
         self._check_log()
+        self._reconciler.touch_all()
         self._vitals.check()
         for workspace in self._fleet.up():
             self._agents.compare(workspace)
@@ -366,8 +367,8 @@ class Loop:
     def _note(self, observation: observations.Observation) -> None:
         self._reconciler.note(observation)
 
-    def _look_again_at(self, key: RoleKey) -> None:
-        self._reconciler.touch(key)
+    def _look_again_at(self, session: Session) -> None:
+        self._reconciler.touch(session)
 
     def _place(self, session: Session) -> Place:
         paths = self._paths

@@ -34,7 +34,7 @@ class Probes:
         timers: Timers,
         *,
         world: Callable[[], World],
-        touch: Callable[[RoleKey], None],
+        touch: Callable[[Session], None],
         surroundings: Callable[[Session], Surroundings],
     ) -> None:
         self._children = children
@@ -112,5 +112,5 @@ class Probes:
     def _take(self, session: Session, result: Probed, pause: float) -> None:
         uid = session.uid
         self.results[uid] = result
-        self._touch(session.role_key)
+        self._touch(session)
         self._timers.after(max(0.0, pause), lambda: self._run(uid))

@@ -50,9 +50,9 @@ def belonging_to(
     owner: dict[int, str] = {pid: uid for uid, pid in sessions.items() if pid is not None}
     found: dict[int, Process] = {}
     claimed: dict[int, str] = {}
-    me = os.getpid()
+    passed_over = {str(os.getpid()), *map(str, others)}
     for name in os.listdir("/proc"):
-        if not name.isdigit() or int(name) == me or int(name) in others:
+        if name in passed_over or not name.isdigit():
             continue
         process = look_at(int(name))
         if process is None:

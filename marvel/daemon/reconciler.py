@@ -1,16 +1,27 @@
 """Catches up with the log, runs the controllers over what changed, appends what they decide.
 
-Work is in proportion to what changed: a set of dirty roles, and a heap of the times at which a
+Work is in proportion to what changed: an agenda of roles to look at, and heaps of the times at which a
 controller wants to look again. One pass is one write transaction: first what was observed, then for each
-dirty role the controllers in turn until none has anything to add. If the log can't be written, nothing is
-lost and nothing is done: observations and dirty roles wait for the next try.
+role on the agenda the controllers in turn until none has anything to add. If the log can't be written,
+nothing is lost and nothing is done: observations and agenda wait for the next try.
 """
 
-import heapq
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
-from marvel.controllers import Decision, Lease, Probed, Screen, View, health, sessions, shifts, view_of
+from marvel.controllers import (
+    Decision,
+    Lease,
+    Probed,
+    Screen,
+    View,
+    earliest,
+    health,
+    sessions,
+    shifts,
+    view_of,
+)
+from marvel.daemon.agenda import Agenda, Wakes
 from marvel.daemon.gate import Decide
 from marvel.daemon.observations import Observation, stalled
 from marvel.errors import MarvelError
@@ -27,7 +38,7 @@ from marvel.events import (
     ShiftSuperseded,
     TeamApplied,
 )
-from marvel.resources import Promise, RoleKey, TeamKey, Template
+from marvel.resources import Promise, RoleKey, Session, TeamKey, Template
 from marvel.store.log import Store
 from marvel.world import World
 
@@ -81,29 +92,29 @@ class Reconciler:
         self._began = 0.0  # the present pass, by the wall clock
         self._ordered = NOTHING  # what orders brought since the last pass
         self._observations: list[Observation] = []
-        self._dirty: set[RoleKey] = set()
-        self._wakes: list[tuple[float, RoleKey]] = []
-        self._wake_of: dict[RoleKey, float] = {}
+        self._agenda = Agenda()
+        self._wakes = Wakes()
+        self._whole_wakes = Wakes()  # for a whole look
         self.world: World = store.catch_up().world
-        self._dirty |= self.world.role_keys()
+        self.touch_all()
 
     def note(self, *observations: Observation) -> None:
         """Something was observed; the next pass records it."""
         self._observations += observations
 
-    def touch(self, key: RoleKey) -> None:
-        """Have the controllers look at a role in the next pass."""
-        self._dirty.add(key)
+    def touch(self, session: Session) -> None:
+        """Have the controllers look at a session in the next pass."""
+        self._agenda.look(session.role_key, session.uid)
 
     def touch_all(self) -> None:
         """Have the controllers look at everything, as after a clock jump."""
-        self._dirty |= self.world.role_keys()
+        self._agenda.look_at_all(self.world.role_keys())
 
     def wake_at(self) -> float | None:
         """When the next pass is due by the controllers' wish; 0 when one is due now."""
-        if self._observations or self._dirty:
+        if self._observations or self._agenda:
             return 0.0
-        return self._wakes[0][0] if self._wakes else None
+        return earliest((self._wakes.next(), self._whole_wakes.next()))
 
     def command(self, decide: Decide, actor: str, command: str) -> list[Event]:
         """Record what somebody ordered, as his own process would; the next pass sees it.
@@ -135,17 +146,15 @@ class Reconciler:
         self._take_in(caught_up.seen, caught_up.world, reloaded=caught_up.reloaded)
         before = self._ordered.seen + caught_up.seen
         reloaded = self._ordered.reloaded or caught_up.reloaded
-        while self._wakes and self._wakes[0][0] <= now:
-            _, key = heapq.heappop(self._wakes)
-            if self._wake_of.get(key, now) <= now:
-                self._wake_of.pop(key, None)
-                self._dirty.add(key)
-        if not self._observations and not self._dirty:
+        for key in self._wakes.due(now):
+            self._agenda.look(key)
+        self._agenda.look_at_all(self._whole_wakes.due(now))
+        if not self._observations and not self._agenda:
             self._ordered = NOTHING
             return Pass(before, 0, reloaded)
         recorded = self._store.record(self._decide, actor=DAEMON)
         self._observations.clear()
-        self._dirty.clear()
+        self._agenda.clear()
         # What others recorded between the two is new to the controllers; what they decided is not.
         theirs = recorded.seen[: len(recorded.seen) - len(recorded.events)]
         self._take_in(theirs, recorded.world, reloaded=recorded.reloaded)
@@ -155,13 +164,10 @@ class Reconciler:
     def _take_in(self, seen: list[Event], world: World, *, reloaded: bool) -> None:
         self.world = world
         for event in seen:
-            ref = event.ref
-            if ref.workspace is None or ref.team is None:
-                self._dirty |= self._concerned(event.kind)
-            elif ref.role is not None:
-                self._dirty.add(RoleKey(ref.workspace, ref.team, ref.role))
+            self._agenda.follow(event.ref, event.fact)
+            self._agenda.look_at_all(self._concerned(event.kind))
             if isinstance(event.fact, TURNS):
-                self._dirty |= self._team_of(event.ref)
+                self._agenda.look_at_all(self._team_of(event.ref))
         if reloaded:
             self.touch_all()
 
@@ -172,34 +178,34 @@ class Reconciler:
         return set()
 
     def _decide(self, world: World, now: float) -> Iterator[Draft]:
-        dirty = set(self._dirty)
+        agenda = self._agenda.copy()
         if now > self._began + STALL_SECONDS:  # stopped, or kept out of the log, in the middle of a pass
             yield from stalled(now - self._began)(world, now)
         for observe in self._observations:
             for draft in observe(world, now):
                 yield draft
-                dirty |= self._concerned(draft.fact.kind)
-                ref = draft.ref
-                if ref.role is not None:
-                    dirty.add(RoleKey(ref.workspace or "", ref.team or "", ref.role))
-        queue = sorted(dirty)
+                agenda.look_at_all(self._concerned(draft.fact.kind))
+                agenda.follow(draft.ref, draft.fact)
+        queue = agenda.keys()
         while queue:
             key = queue.pop(0)
-            for draft in self._reconcile(world, key, now):
+            for draft in self._reconcile(world, key, now, agenda):
                 yield draft
+                agenda.follow(draft.ref, draft.fact)
                 if isinstance(draft.fact, TURNS):  # another role of the team may have its turn now
-                    queue += sorted(self._team_of(draft.ref) - {key, *queue})
+                    others = self._team_of(draft.ref) - {key}
+                    agenda.look_at_all(others)
+                    queue += sorted(others - {*queue})
 
     def _team_of(self, ref: Ref) -> set[RoleKey]:
         """All declared roles of a team."""
         team = TeamKey(ref.workspace or "", ref.team or "")
         return {role.key for role in self.world.roles_of(team)}
 
-    def _reconcile(self, world: World, key: RoleKey, now: float) -> Iterator[Draft]:
-        wakes: list[float] = []
+    def _reconcile(self, world: World, key: RoleKey, now: float, agenda: Agenda) -> Iterator[Draft]:
+        """The controllers over one role; what they decide is on the agenda before they look again."""
         for _ in range(MAX_ROUNDS):
-            quiet = True
-            wakes.clear()
+            decisions = []
             for controller in self._controllers.values():
                 view = view_of(
                     world,
@@ -208,16 +214,20 @@ class Reconciler:
                     promise=self._promise,
                     screens=self._screens,
                     probes=self._probes,
+                    named=agenda.named(key),
                 )
                 decision = controller(view, now)
-                quiet = quiet and not decision.events
                 yield from decision.events
-                if decision.wake_at is not None:
-                    wakes.append(decision.wake_at)
-            if quiet:
+                decisions.append(decision)
+            if not any(decision.events for decision in decisions):
                 break
-        if wakes:
-            self._wake_of[key] = min(wakes)
-            heapq.heappush(self._wakes, (min(wakes), key))
+        self._note_wakes(key, decisions, whole=agenda.named(key) is None)
+
+    def _note_wakes(self, key: RoleKey, decisions: list[Decision], *, whole: bool) -> None:
+        """When to look at a role again. Deadlines of sessions that were not judged stand."""
+        self._wakes.set(key, earliest(decision.wake_at for decision in decisions))
+        whole_at = earliest(decision.whole_at for decision in decisions)
+        if whole:
+            self._whole_wakes.set(key, whole_at)
         else:
-            self._wake_of.pop(key, None)
+            self._whole_wakes.bring_forward(key, whole_at)

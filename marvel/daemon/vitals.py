@@ -42,7 +42,7 @@ class Vitals:
         *,
         world: Callable[[], World],
         note: Callable[[Observation], None],
-        touch: Callable[[RoleKey], None],
+        touch: Callable[[Session], None],
         tokens: Tokens,
         place: Callable[[Session], Place],
         environ: Mapping[str, str],
@@ -94,7 +94,7 @@ class Vitals:
                 continue
             self.screens[pane.uid] = Screen(pane.changed_at, now)
             if session.activity == "stuck":
-                self._touch(session.role_key)
+                self._touch(session)
 
     def check(self) -> None:
         """Slowly: what no notification tells."""

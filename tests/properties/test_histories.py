@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import pytest
@@ -178,24 +178,19 @@ class Stage:
                 self.see(observations.signaled(self.picked(value), signal))
 
 
+AnyStage = TypeVar("AnyStage", bound=Stage)
+
+
 def _two(spec: RoleSpec) -> Any:
     return manifest(spec, role("lead", replicas=1))
 
 
-@pytest.fixture(scope="module")
-def made_once() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="mv") as directory:
-        home = Path(directory) / "home"
-        Store(Paths(str(home))).close()
-        yield home
-
-
 @contextmanager
-def stage_in(made: Path) -> Iterator[Stage]:
+def stage_in(made: Path, kind: type[AnyStage] = Stage) -> Iterator[AnyStage]:  # type: ignore[assignment]
     with tempfile.TemporaryDirectory(prefix="mv", dir=IN_MEMORY if IN_MEMORY.is_dir() else None) as directory:
         home = Path(directory) / "home"
         shutil.copytree(made, home)
-        stage = Stage(Paths(str(home)))
+        stage = kind(Paths(str(home)))
         try:
             yield stage
         finally:

@@ -10,15 +10,15 @@ import pytest
 from marvel.daemon import observations, processes
 from marvel.daemon.leases import Leases
 from marvel.daemon.tokens import Tokens
-from marvel.resources import HealthcheckSpec, HeartbeatMode, RoleKey
+from marvel.resources import HealthcheckSpec, HeartbeatMode, Session
 from marvel.settings import Paths
 from marvel.store.log import Store
-from tests.given import AGENTS, START, Story, role
+from tests.given import START, Story, role
 
 
-def looks(paths: Paths, story: Story) -> list[RoleKey]:
-    """The roles that a beat of slot 0 has the controllers look at."""
-    store, touched = Store(paths), list[RoleKey]()
+def looks(paths: Paths, story: Story) -> list[Session]:
+    """The sessions that a beat of slot 0 has the controllers look at."""
+    store, touched = Store(paths), list[Session]()
     notes: list[observations.Observation] = []
     leases = Leases(
         store,
@@ -49,7 +49,7 @@ def test_a_beat_that_nothing_is_judged_by_has_nobody_look(
 
 def test_a_beat_of_an_agent_that_is_judged_by_beats_is_looked_at_until_it_is_healthy(paths: Paths) -> None:
     story = Story(role(healthcheck=HealthcheckSpec()), promise="from-start").run()
-    assert looks(paths, story) == [AGENTS]
+    assert looks(paths, story) == [story.slot(0)]
     story.beat(0)
     story.settle()
     assert story.slot(0).health == "healthy"

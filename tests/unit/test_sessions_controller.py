@@ -144,7 +144,7 @@ def test_a_removed_role_stops_as_it_was_declared_and_then_its_cohort_goes() -> N
     assert order.deadline == story.now + 5.0
     story.gone()
     assert kinds(story.settle()) == ["cohort.removed"]
-    assert story.view().sessions[0].state == "stopped"
+    assert next(iter(story.view().sessions)).state == "stopped"
 
 
 def test_a_changed_template_stops_the_old_generation_and_starts_the_new() -> None:
