@@ -119,6 +119,15 @@ def check_names(workspace: str, team: str, role: str) -> None:
             raise UsageError(f"{name!r} is not a name", hint=hint)
 
 
+def is_text(word: str) -> bool:
+    """Whether a word of the system's is UTF-8, so that it can be recorded."""
+    try:
+        word.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def check_variable(name: str, value: str | None) -> None:
     """Refuse a variable that is none, or not a person's to set. Raises UsageError."""
     if not name or value is None or "\0" in name + value or "=" in name or name.startswith("MARVEL_"):

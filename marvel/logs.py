@@ -17,9 +17,11 @@ def _without(module: str) -> Iterator[None]:
     """Nobody finds a module while this lasts, unless it is there already."""
     modules: dict[str, Any] = sys.modules
     known = modules.setdefault(module, None)
-    yield
-    if known is None:
-        del modules[module]
+    try:
+        yield
+    finally:
+        if known is None:
+            del modules[module]
 
 
 with _without("rich"):  # structlog takes it up, 60 ms, to draw tracebacks that nobody here lets it draw

@@ -44,6 +44,9 @@ class Promise(NamedTuple):
     tells: bool = False  # a first signal is due: at its start, or with the prompt it is given
 
 
+REPLICAS_MOST = 100_000  # of one role, whatever is forced: pids and memory end before
+
+
 class Spec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Base of what a user declares."""
 

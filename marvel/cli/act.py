@@ -1,5 +1,6 @@
 """What `scale`, `run`, `kill`, `restart`, `delete` and `stop` do."""
 
+import contextlib
 import os
 import time
 from typing import Literal
@@ -7,13 +8,15 @@ from typing import Literal
 from marvel.cli import door, oneoff, waiting
 from marvel.cli.errors import say
 from marvel.cli.get import show
-from marvel.commands.naming import session_or_team
+from marvel.commands.naming import session_of, session_or_team
+from marvel.commands.order import Order
 from marvel.commands.orders import Delete, Kill, Remove, Restart, Run, Scale, Stop
-from marvel.errors import DaemonUnavailable, UsageError
+from marvel.errors import DaemonUnavailable, NotFound, Rejected, UsageError
 from marvel.resources import TeamKey
 from marvel.settings import check_private, paths
 from marvel.store.query import Reader, daemon_note
 from marvel.store.rows import load_world
+from marvel.world import World
 
 SESSION = ("session", "sessions", "s")
 KINDS: dict[str, Literal["team", "workspace", "endpoint"]] = {
@@ -48,14 +51,13 @@ def kill(key: str, *, wait: bool, timeout: float) -> None:
 
 def restart(key: str, *, wait: bool, timeout: float) -> None:
     """Replace a session, or the sessions of a team one by one."""
-    since = time.time()
     order = Restart(key)
-    door.obey(order)
+    events = door.events_of(door.obey(order))
     if wait:
-        with Reader(paths()) as reader:
-            target = session_or_team(load_world(reader, order.workspace()), key)
+        target = session_or_team(_present(order), key)
         name = str(target) if isinstance(target, TeamKey) else target.key
-        waiting.until_restarted(name, target, since, timeout)
+        asked_at = events[0]["time"] if events else time.time()
+        waiting.until_restarted(name, target, asked_at, timeout)
 
 
 def delete(kind: str, key: str, *, wait: bool, timeout: float) -> None:
@@ -107,6 +109,16 @@ def _stop_without_daemon(*, keep_sessions: bool) -> None:
 
 
 def _end(order: Kill, *, wait: bool, timeout: float) -> None:
-    events = door.events_of(door.obey(order))
-    if wait and events:
-        waiting.until_ended(events[-1]["uid"] or "", timeout)
+    uid = ""
+    if wait:
+        with contextlib.suppress(NotFound, Rejected):  # which the order says in its own words
+            uid = session_of(_present(order), order.key).uid
+    door.obey(order)
+    if wait:
+        waiting.until_ended(uid, timeout)
+
+
+def _present(order: Order) -> World:
+    """What is recorded of all that an order concerns."""
+    with Reader(paths()) as reader:
+        return load_world(reader, order.workspace())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from marvel import keys
+from marvel.errors import UsageError
 
 TYPE_CHECKING = False  # typing is not worth 3 ms of every start
 if TYPE_CHECKING:
@@ -16,6 +17,9 @@ def arguments(
 ) -> dict[str, Any]:
     """What an order to run is made of. Raises UsageError."""
     variables = _variables(env)
+    directory = os.path.abspath(cwd or os.getcwd())
+    if not keys.is_text(directory):
+        raise UsageError("the working directory has a name that is not UTF-8", hint="--cwd DIRECTORY")
     keys.check_names(workspace, team, role)
     command = os.path.abspath(argv[0]) if "/" in argv[0] else argv[0]
     return {
@@ -23,7 +27,7 @@ def arguments(
         "team": team,
         "role": role,
         "in_workspace": workspace,
-        "cwd": os.path.abspath(cwd or os.getcwd()),
+        "cwd": directory,
         "env": variables,
     }
 

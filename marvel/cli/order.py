@@ -12,6 +12,7 @@ from itertools import chain
 
 from marvel.cli import oneoff
 from marvel.client.asking import ask, new_command
+from marvel.keys import is_text
 from marvel.settings import paths
 
 TYPE_CHECKING = False  # typing is not worth 3 ms of every start
@@ -74,7 +75,7 @@ def _parsed(name: str, argv: list[str]) -> tuple[list[str], dict[str, list[str]]
 def _arguments(name: str, words: list[str], given: dict[str, list[str]]) -> Arguments | None:
     """What the order is made of; None when the words make none. Raises UsageError."""
     last = {option: values[-1] for option, values in given.items()}
-    if not words or not all(map(_is_plain, chain(words, *given.values()))):
+    if not words or not all(map(is_text, chain(words, *given.values()))):
         return None
     if name == "run":
         return oneoff.arguments(
@@ -100,12 +101,3 @@ def _arguments(name: str, words: list[str], given: dict[str, list[str]]) -> Argu
         "replicas": int(replicas),
         "force_large": "--force-large" in last,
     }
-
-
-def _is_plain(word: str) -> bool:
-    """Whether a word can be sent: not one that is no UTF-8."""
-    try:
-        word.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

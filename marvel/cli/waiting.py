@@ -110,7 +110,7 @@ def until_restarted(name: str, target: Session | TeamKey, since: float, timeout:
     def look() -> Progress:
         with Reader(paths()) as reader:
             rows = [row for row in reader.rows("sessions") if concerned(row) and objects.is_listed(row)]
-        fresh = [row for row in rows if row["created_at"] >= since - 1 and objects.is_ready(row)]
+        fresh = [row for row in rows if row["created_at"] >= since and objects.is_ready(row)]
         return Progress(len(fresh), max(1, len(rows)), f"{len(fresh)} of {len(rows)} restarted")
 
     until(look, f"restart {name}", timeout)

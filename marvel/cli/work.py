@@ -11,6 +11,7 @@ from marvel.cli.errors import say
 from marvel.cli.get import run as print_listing
 from marvel.cli.get import show
 from marvel.cli.request import Request
+from marvel.cli.table import counted
 from marvel.commands import Plan
 from marvel.commands.orders import Apply
 from marvel.errors import Rejected, TimedOut
@@ -140,5 +141,4 @@ def _ask(plans: list[Plan], *, yes: bool) -> None:
         return
     working = sum(plan.working for plan in plans)
     busy = f", {working} of them working" if working else ""
-    plural = "session" if disturbed == 1 else "sessions"
-    waiting.confirm(f"{disturbed} {plural} will be stopped or replaced{busy}. Go on?")
+    waiting.confirm(f"{counted(disturbed, 'session')} will be stopped or replaced{busy}. Go on?")

@@ -21,7 +21,11 @@ if TYPE_CHECKING:
     from marvel.settings import Paths
 
 PATIENCE_SECONDS = 1.0
+SILENCE_SECONDS = 10.0  # a daemon that did not answer is not asked again for so long
 KINDS = (errors.Rejected, errors.NotFound, errors.UsageError, errors.DaemonUnavailable)
+
+
+_silent: dict[str, float] = {}  # by socket: until when. One command may be many orders
 
 
 def new_command() -> str:
@@ -41,9 +45,10 @@ def ask(
 
     Raises MarvelError when the daemon refuses it, as the order itself would.
     """
-    if not check_private(where.home):
+    now = time.monotonic()
+    if _silent.get(where.socket, now) > now or not check_private(where.home):
         return None
-    until = time.monotonic() + PATIENCE_SECONDS
+    until = now + PATIENCE_SECONDS
     params = {"order": name, "arguments": arguments, "command": command, "actor": user(), "until": until}
     for key, variable in (("uid", "MARVEL_SESSION_UID"), ("token", "MARVEL_TOKEN")):
         if environ.get(variable):
@@ -53,15 +58,14 @@ def ask(
     except (FileNotFoundError, ConnectionRefusedError, Refused):
         return None  # nobody has it
     except OSError:
+        _silent[where.socket] = until + SILENCE_SECONDS
         time.sleep(max(0.0, until - time.monotonic()))  # from then on the daemon refuses it
         return None
-    if not isinstance(answer, dict):
-        return None
-    if "refused" in answer:
-        raise _error(**answer["refused"])
-    return str(answer["said"])
-
-
-def _error(kind: str, message: str, hint: str) -> MarvelError:
-    """A refusal of the daemon's as the error it was there."""
-    return next((one for one in KINDS if one.__name__ == kind), MarvelError)(message, hint=hint)
+    match answer:
+        case {"said": str(said)}:
+            return said
+        case {"refused": {"kind": kind, "message": str(message), "hint": str(hint)}}:
+            # as the error it was there
+            raise next((one for one in KINDS if one.__name__ == kind), MarvelError)(message, hint=hint)
+        case _:  # another version's: whatever it did, it did under this command id
+            return None

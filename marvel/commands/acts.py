@@ -17,7 +17,17 @@ from marvel.events import (
     role_ref,
     session_ref,
 )
-from marvel.resources import HeartbeatMode, Role, RoleKey, Session, StopSpec, TeamKey, Template, mint
+from marvel.resources import (
+    REPLICAS_MOST,
+    HeartbeatMode,
+    Role,
+    RoleKey,
+    Session,
+    StopSpec,
+    TeamKey,
+    Template,
+    mint,
+)
 from marvel.world import World
 
 MAX_REPLICAS = 1000  # of a role, without --force-large
@@ -28,6 +38,8 @@ def scale(world: World, key: RoleKey, replicas: int, *, force_large: bool = Fals
     role = _role(world, key)
     if replicas < 0:
         raise Rejected(f"replicas must be at least 0, is {replicas}")
+    if replicas > REPLICAS_MOST:
+        raise Rejected(f"replicas must be at most {REPLICAS_MOST}, is {replicas}")
     if replicas > MAX_REPLICAS and not force_large:
         raise Rejected(
             f"{replicas} sessions of {key} are more than {MAX_REPLICAS}", hint="--force-large if you mean it"

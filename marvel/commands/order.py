@@ -44,14 +44,14 @@ class Errand:
     def __init__(self, order: Order, mode_of: ModeOf) -> None:
         self._order = order
         self._mode_of = mode_of
-        self._foretold = ""
+        self.foretold = ""  # what is told, when only the world before it can tell
 
     def decide(self, world: World, now: float) -> list[Draft]:
         """What it changes. Raises MarvelError."""
         drafts = self._order.decide(world, now, self._mode_of)
-        self._foretold = self._order.foretold(world, drafts)
+        self.foretold = self._order.foretold(world, drafts)
         return drafts
 
     def told(self, events: list[Event]) -> str:
         """What a person is told when it has led to these events, now or in an earlier try."""
-        return self._foretold or self._order.told(events)
+        return self.foretold or self._order.told(events)

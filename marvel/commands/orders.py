@@ -29,6 +29,8 @@ from marvel.resources import (
 from marvel.world import World
 
 ENDED = {"session.forgotten": "forgotten", "session.restart-requested": "restarting"}  # else it is stopping
+MAX_TYPED_BYTES = 1 << 30
+MAX_DETAIL = 10_000  # characters
 COURSES = {"abort": "aborting", "pause": "paused", "resume": "resumed", "undo": "going back"}
 
 
@@ -280,13 +282,15 @@ class Injected(Order, frozen=True):
 
     def decide(self, world: World, now: float, mode_of: ModeOf) -> list[Draft]:
         session = world.sessions.get(self.uid)
-        if session is None:
+        if session is None or session.key != self.key:
             return []
+        if not 0 <= self.bytes <= MAX_TYPED_BYTES or len(self.detail) > MAX_DETAIL:
+            raise UsageError("nobody types so much")
         fact = SessionInjected(outcome=self.outcome, bytes=self.bytes, keys=self.keys, detail=self.detail)
         return [Draft(ref=session_ref(session), fact=fact, cause=session.position)]
 
     def told(self, events: list[Event]) -> str:
-        return f"{self.key} {self.outcome}\n"
+        return f"{self.key} {self.outcome}\n" if events else ""
 
 
 class Stop(Order, frozen=True):

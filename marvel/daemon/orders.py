@@ -4,6 +4,7 @@ A client waits for one second, then does the order itself under the same command
 read late is refused, inside the transaction too: it is carried out by one of the two, never by both.
 """
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ from marvel.tmux import check_socket_path
 from marvel.world import World
 
 MAX_NAME = 200  # characters of a person's name, a command id
+MAX_TOLD = 60_000  # characters of what is told, as JSON: a reply has 64 KiB
+MAX_AHEAD_SECONDS = 60.0  # of the time until which an order may be carried out
 
 Record = Callable[[Decide, str, str], list[Event]]  # decide, actor, command id → events; may raise
 
@@ -45,7 +48,7 @@ class Orders:
         """
         order = _order(params)
         until = params.get("until")
-        if not isinstance(until, int | float):
+        if not isinstance(until, int | float) or not until <= self._clock() + MAX_AHEAD_SECONDS:
             raise ValueError("until must be a time on the monotonic clock")
         try:
             if isinstance(order, Apply | Run) and (made := order.workspace()):
@@ -65,7 +68,10 @@ class Orders:
         def decide(world: World, now: float) -> list[Draft]:
             if self._clock() > until:
                 raise ValueError("this came too late")
-            return gate.judge(world, now, errand.decide) if gate else errand.decide(world, now)
+            drafts = gate.judge(world, now, errand.decide) if gate else errand.decide(world, now)
+            if len(json.dumps(errand.foretold)) > MAX_TOLD:
+                raise ValueError("there is more to tell than fits into a reply")
+            return drafts
 
         events = self._record(decide, _text(params, "actor"), _text(params, "command"))
         if gate:
@@ -106,7 +112,7 @@ def _claim(params: dict[str, Any]) -> Claim | None:
 
 def _text(params: dict[str, Any], name: str) -> str:
     value = params.get(name)
-    if not isinstance(value, str) or not 0 < len(value) <= MAX_NAME:
+    if not isinstance(value, str) or not 0 < len(value) <= MAX_NAME or not value.isprintable():
         raise ValueError(f"{name} must be a text")
     if name == "actor" and not value.startswith("user:"):
         raise ValueError("an order is a person's, or a session's by its token")

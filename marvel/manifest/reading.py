@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from marvel import keys
 from marvel.errors import ManifestError, MarvelError
 from marvel.manifest import build, rules
 from marvel.manifest.check import Block, check
@@ -109,6 +110,8 @@ class _File:
         return content
 
     def _understand(self, content: bytes) -> None:
+        if not keys.is_text(str(self.directory)):
+            raise ValueError("lies in a directory whose name is not UTF-8")
         self._text = _text(content)
         self.document, self._lines = _parse(self._text, self.source)
         self.block = check(self.document, self.problems)

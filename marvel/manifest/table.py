@@ -12,7 +12,6 @@ from marvel.manifest.lists import Argv, Env, EnvName, Many
 from marvel.manifest.quantities import Duration, Integer, Number
 
 CAPABILITIES: tuple[str, ...] = get_args(nouns.Capability)
-REPLICAS_MOST = 100_000  # of one role, whatever is forced: pids and memory end before
 EXEC_TIMEOUT = 5.0  # seconds; a probe that runs is quicker than a beat that is awaited
 
 
@@ -141,7 +140,7 @@ ROLE = Section(
     record=nouns.RoleSpec,
     fields=(
         Field("name", Name(), "of the role; one named supervisor has every capability", required=True),
-        Field("replicas", Integer(most=REPLICAS_MOST), "how many sessions are wanted"),
+        Field("replicas", Integer(most=nouns.REPLICAS_MOST), "how many sessions are wanted"),
         Field(
             "restart_policy",
             Choice(options=get_args(nouns.RestartPolicy)),

@@ -9,6 +9,7 @@ that what follows sees what it did.
 """
 
 import math
+import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
@@ -83,7 +84,7 @@ class Store:
         self._clock = clock
         self._keep = keep_world
         self._world: World | None = None
-        self._caught_up = -1  # the version of the file (see _version) that the kept world has seen
+        self._caught_up: int | None = None  # the `_version` that the kept world has seen
         self._versions: dict[str, int] = {}  # newest version of streams, while the world is kept
         with explained(self.path):
             self._engine = open_engine(self.path)
@@ -159,7 +160,7 @@ class Store:
     def catch_up(self) -> Recorded:
         """Bring the kept world to the head of the log without writing."""
         version = self._version()
-        if self._world is not None and version == self._caught_up:
+        if self._world is not None and version is not None and version == self._caught_up:
             return Recorded([], [], self._world, False)  # what was recorded here is in it already
         with explained(self.path), self._transaction() as connection:
             head = self._head(connection)
@@ -246,10 +247,14 @@ class Store:
             raw.execute("VACUUM")
             raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
-    def _version(self) -> int:
-        """A number that changes when another connection commits; a thousand times cheaper than to look."""
-        with explained(self.path):
+    def _version(self) -> int | None:
+        """A number that changes when another connection commits, much cheaper than to look; None when it
+        can't be had: a look will say why.
+        """
+        try:
             (version,) = self._raw.execute("PRAGMA data_version").fetchone()
+        except sqlite3.Error:
+            return None
         return int(version)
 
     def _transaction(self, *, write: bool = False) -> "_Transaction":

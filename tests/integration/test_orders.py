@@ -1,14 +1,20 @@
 """Commands through the running daemon, and without it: the same words, once."""
 
+import contextlib
+import json
 import os
 import signal
+import socket
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
 
 import pytest
 
-from tests.integration.home import Home
-from tests.integration.manifests import SLEEP, manifest, role
+from marvel.settings import Paths
+from tests.integration.home import MARVEL, Home, put_new_log
+from tests.integration.manifests import SLEEP, STUBBORN, manifest, role
 
 TEXT = manifest(role(*SLEEP, replicas=2))
 
@@ -74,6 +80,75 @@ def test_a_daemon_that_does_not_answer_is_not_waited_for_and_does_it_never_again
     assert done.stdout == "w/t/r scaled to 3\n"
     home.running(3)
     assert len(home.events("role.scaled")) == 1
+
+
+def test_a_restart_is_waited_for_though_its_sessions_are_young(home: Home) -> None:
+    home.start()
+    home.marvel("work", home.write(TEXT), "--wait")
+    home.kill_daemon()
+    done = home.marvel("restart", "w/t", "--wait", "--timeout", "1s", ok=False)
+    assert (done.returncode, done.stdout) == (3, "w/t restarting\n")
+
+
+def test_where_no_name_can_be_recorded_is_said(home: Home) -> None:
+    odd = os.path.join(os.fsencode(home.path), b"\xff")
+    os.mkdir(odd)
+    for argv, why in (
+        (("run", "--", "true"), "the working directory has a name that is not UTF-8"),
+        (("work", "-"), "lies in a directory whose name is not UTF-8"),
+    ):
+        done = subprocess.run(
+            [*MARVEL, *argv],
+            env=home.environ,
+            cwd=odd,
+            input=TEXT,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert done.returncode in (1, 2)
+        assert why in done.stderr
+        assert "internal" not in done.stderr
+
+
+def test_a_wait_is_for_what_was_asked_also_of_one_that_is_on_its_way(home: Home) -> None:
+    home.start()
+    deaf = manifest(role(*STUBBORN, sections='[team.role.stop]\ngrace = "1500ms"'))
+    home.marvel("work", home.write(deaf), "--wait")
+    (row,) = home.running(1)
+    home.marvel("kill", "w/t-r-g1-0")
+    assert home.marvel("kill", row["uid"], "--wait").stdout.endswith("is already stopping\n")
+    assert [event["uid"] for event in home.events("session.ended")] == [row["uid"]]
+
+
+@pytest.mark.parametrize("answer", [{"done": 1}, {"said": 7}, {"refused": {"kind": "X"}}, [], None])
+def test_what_another_version_answers_is_no_fault(home: Home, answer: object) -> None:
+    """The order is carried out here, under the same command id."""
+    put_new_log(home.path)
+    with replying(home, {"result": answer}):
+        done = home.marvel("work", home.write(manifest(role(*SLEEP, replicas=0))))
+    assert done.stdout.startswith("+ workspace w\n")
+
+
+@contextlib.contextmanager
+def replying(home: Home, answer: object) -> Iterator[None]:
+    """Something at the daemon's socket that answers each request the same."""
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(Paths(str(home.path)).socket)
+        listening.listen()
+
+        def serve() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    with listening.accept()[0] as peer:
+                        peer.recv(65536)
+                        peer.sendall(json.dumps(answer).encode() + b"\n")
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield
+        listening.shutdown(socket.SHUT_RDWR)
+        thread.join()
 
 
 LARGE = manifest(role(*SLEEP, replicas=0, more=f'prompt = "{"x" * 70_000}"'), team="large")

@@ -6,13 +6,14 @@ import json
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import monotonic
 
 import pytest
 
-from marvel.client import Refused, from_environment, heartbeat
+from marvel.client import Refused, asking, from_environment, heartbeat
+from marvel.settings import Paths
 
 MINE = "t"
 OK = b'{"result":{"status":"ok"}}\n'
@@ -136,8 +137,9 @@ def test_a_daemon_that_trickles_cannot_stretch_the_timeout(path: Path) -> None:
     over = threading.Event()
 
     def answer(connection: socket.socket) -> None:
-        while not over.wait(0.02):
-            connection.send(b" ")
+        with suppress(BrokenPipeError):  # it may give up in between
+            while not over.wait(0.02):
+                connection.send(b" ")
 
     with daemon(path, answer):
         with pytest.raises(TimeoutError):
@@ -195,3 +197,17 @@ def test_the_environment_of_a_pane_says_where_and_as_whom() -> None:
 
 def test_outside_a_pane_there_is_nobody_to_beat_to() -> None:
     assert from_environment({"MARVEL_SOCKET": "", "MARVEL_SESSION": "half-a-key"}) == {}
+
+
+def test_a_daemon_that_did_not_answer_is_not_asked_again_by_the_same_command(
+    paths: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "PATIENCE_SECONDS", 0.05)
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.bind(paths.socket)
+        silent.listen()
+        silent.setblocking(False)
+        assert [asking.ask(paths, "scale", {}, "c1") for _ in range(3)] == [None] * 3
+        silent.accept()[0].close()
+        with pytest.raises(BlockingIOError):
+            silent.accept()

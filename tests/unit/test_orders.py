@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import pytest
 
 from marvel import commands
@@ -14,7 +15,7 @@ from marvel.daemon.orders import Orders
 from marvel.daemon.reconciler import CONTROLLERS, Reconciler
 from marvel.daemon.tokens import Tokens
 from marvel.manifest import to_toml
-from marvel.resources import Promise
+from marvel.resources import EndpointSpec, Promise
 from marvel.settings import Paths
 from marvel.store.log import Store
 from tests.given import START, manifest, role
@@ -111,6 +112,42 @@ def test_a_manifest_that_no_file_could_hold_is_not_applied(desk: Desk, arguments
     assert desk.store.head() == head
 
 
+def test_a_plan_that_fits_into_no_reply_is_left_to_the_one_who_asked(desk: Desk) -> None:
+    endpoints = tuple(EndpointSpec(name=f"e{n}" + "x" * 40, team="squad") for n in range(1000))
+    text = to_toml(msgspec.structs.replace(manifest(role(replicas=2)), endpoints=endpoints))
+    head = desk.store.head()
+    with pytest.raises(ValueError, match="more to tell"):
+        desk.give("apply", {"manifest": text})
+    assert desk.store.head() == head
+
+
+def test_a_number_of_sessions_that_no_machine_has_is_refused_also_when_forced(desk: Desk) -> None:
+    refused = desk.give("scale", {**SCALE, "replicas": 2**70, "force_large": True})["refused"]
+    assert refused["message"] == f"replicas must be at most 100000, is {2**70}"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "answer"),
+    [
+        ({}, {"said": "demo/squad-agent-g1-0 typed\n"}),
+        ({"uid": "another"}, {"said": ""}),
+        ({"key": "demo/another"}, {"said": ""}),
+        ({"bytes": -1}, None),
+        ({"bytes": 2**70}, None),
+        ({"detail": "x" * 50_000}, None),
+    ],
+)
+def test_what_became_of_a_text_is_recorded_of_the_session_that_got_it(
+    desk: Desk, wrong: dict[str, Any], answer: dict[str, Any] | None
+) -> None:
+    key = "demo/squad-agent-g1-0"
+    told = {"uid": desk.uid(), "key": key, "outcome": "typed", "bytes": 5, "keys": False, **wrong}
+    given = desk.give("injected", told)
+    assert given == answer if answer is not None else given["refused"]["kind"] == "UsageError"
+    recorded = [e for e in desk.store.read() if e.kind == "session.injected"]
+    assert len(recorded) == (0 if wrong else 1)
+
+
 def test_no_session_may_apply_or_stop(desk: Desk) -> None:
     me = {"uid": desk.uid(), "token": desk.tokens.of(desk.uid())}
     for number, (order, arguments) in enumerate(
@@ -178,6 +215,10 @@ def test_a_wrong_token_is_refused_and_recorded(desk: Desk, token: Any) -> None:
         {"command": ""},
         {"until": None},
         {"until": "soon"},
+        {"until": 1e308},
+        {"until": float("nan")},
+        {"actor": "user:\x1b[31m"},
+        {"actor": "user:\udcff"},
         {"uid": 7},
     ],
 )
