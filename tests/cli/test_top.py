@@ -194,6 +194,7 @@ def test_an_act_is_done_once_it_is_confirmed(
         choose(app, line)
         await pilot.press(key)
         assert isinstance(app.screen, Confirm)
+        await until(pilot, lambda: bool(app.screen.query("#command")))  # drawn a moment after it is there
         assert words(app, "#command").startswith("marvel ")
         await pilot.press(*typed.split())
         await until(pilot, lambda: bool(told(app)))
