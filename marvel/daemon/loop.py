@@ -7,7 +7,7 @@ the daemon keeps observing, acts on nothing that it could not record, and tries 
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from marvel import __version__
@@ -123,15 +123,17 @@ class Loop:
         if (bell := self._bell.fileno()) is not None:
             self._poller.watch(bell, READ, self._bell, lambda _events: self._ring())
 
-    def run(self, *, drain: bool = False) -> str:
+    def run(self, begun: Callable[[], None], *, drain: bool = False) -> str:
         """Adopt what runs, then go on until asked to end (with `drain`: end at once what runs).
 
-        Returns why it ended.
+        `begun` is called after the first turn, which records its start. Returns why it ended.
         """
         self._watch_signals()
         self.begin(drain=drain)
-        while (why := self.turn()) is None:
-            pass
+        why = self.turn()
+        begun()
+        while why is None:
+            why = self.turn()
         return why
 
     def begin(self, *, drain: bool = False) -> None:
@@ -397,12 +399,13 @@ class Loop:
     def _status(self) -> dict[str, Any]:
         head = self._store.head()
         alive = sum(1 for session in self._world().sessions.values() if session.alive)
+        recorded = self._world().daemon
         return {
             "pid": os.getpid(),
             "run_id": self._run_id,
             "version": __version__,
             "since": self._since,
-            "ready": True,
+            "ready": recorded is not None and recorded.run_id == self._run_id,  # its start, and what it found
             "position": head.position,
             "hash": head.hash.hex(),
             "sessions": alive,

@@ -30,9 +30,8 @@ def run(paths: Paths, *, controllers: Sequence[str] = (), console: bool = True) 
     except MarvelError as error:
         tell_starter(json.dumps({"message": error.message, "hint": error.hint}))
         raise
-    tell_starter(READY)
     try:
-        return loop.run()
+        return loop.run(lambda: tell_starter(READY))
     finally:
         lock.release()
 
@@ -42,7 +41,7 @@ def drain(paths: Paths) -> None:
     with _explained(paths):
         loop, lock = _prepare(paths, (), console=False)
     try:
-        loop.run(drain=True)
+        loop.run(lambda: None, drain=True)
     finally:
         lock.release()
 

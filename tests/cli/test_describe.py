@@ -17,6 +17,7 @@ def test_a_session_tells_state_conditions_template_and_events(marvel: Terminal) 
         "Session:         demo/squad-reviewer-g1-0",
         "State:           running",
         "Context:         42.4 %",
+        "Last heartbeat:  2023-11-14 22:1",
         "Activity:        working for 89s",
         "env:  TOKEN=***",
         "this agent can't beat",
