@@ -76,7 +76,7 @@ def main() -> int:
         "--spare-daemon", action="store_true", help="do not kill the daemon: one run, one curve"
     )
     asked = parser.parse_args()
-    home = Home()
+    home = Home(real_starts=True)
     try:
         return _soak(home, asked)
     finally:

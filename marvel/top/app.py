@@ -114,8 +114,8 @@ class Cockpit(App[int]):
     def on_cockpit_fresh(self) -> None:
         if self._feed.problem is not None:
             self.exit(1)
-            return
-        self._show(self._feed.take())
+        elif self._is_there():
+            self._show(self._feed.take())
 
     def _show(self, picture: Picture) -> None:
         self.picture = picture
@@ -134,8 +134,12 @@ class Cockpit(App[int]):
             self.bell()
         self._needy = needy
 
+    def _is_there(self) -> bool:
+        """Whether all of the fleet's screen is there; while it closes, pictures and timers still come."""
+        return bool(self.screen_stack) and len(self.screen_stack[0].query("#totals, #fleet, #status")) == 3
+
     def _age(self) -> None:
-        if len(self.screen_stack) == 1:
+        if len(self.screen_stack) == 1 and self._is_there():
             self.fleet.age()
 
     def _tell(self) -> None:

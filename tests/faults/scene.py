@@ -52,7 +52,7 @@ class Scene(Home):
     """One try."""
 
     def __init__(self, seed: str) -> None:
-        super().__init__()
+        super().__init__(real_starts=True)
         self.draw = random.Random(seed)
         self.said: list[str] = []
         self.mounted = False

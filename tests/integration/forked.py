@@ -32,6 +32,48 @@ from typing import Any
 MAX_REQUEST_BYTES = 1 << 20
 
 
+class Forked:
+    """A running command, to be used as a subprocess.Popen."""
+
+    def __init__(self, argv: Sequence[str], peer: socket.socket, pid: int) -> None:
+        self.args = argv
+        self.pid = pid
+        self.returncode: int | None = None
+        self._peer = peer  # of the one who waits for it
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Its exit status. Raises subprocess.TimeoutExpired."""
+        if self.returncode is None:
+            self._peer.settimeout(timeout)
+            try:
+                self.returncode = int(self._peer.recv(100))
+            except TimeoutError:
+                raise subprocess.TimeoutExpired(self.args, timeout or 0.0) from None
+            self.close()
+        return self.returncode
+
+    def poll(self) -> int | None:
+        """Its exit status, once it has ended."""
+        with contextlib.suppress(subprocess.TimeoutExpired, BlockingIOError):
+            self.wait(0.0)
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        """Nothing happens when it has ended."""
+        if self.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+    def close(self) -> None:
+        """Forget it."""
+        self._peer.close()
+
+    __del__ = close
+
+
 class Forker:
     """The process that forks, for one process of tests."""
 
@@ -52,22 +94,31 @@ class Forker:
         files = [os.memfd_create(name) for name in ("stdin", "stdout", "stderr")]
         try:
             os.pwrite(files[0], stdin.encode(errors="surrogateescape"), 0)
-            with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as peer:
-                peer.connect(self._path)
-                request = json.dumps({"argv": argv, "environ": dict(environ), "cwd": str(cwd)})
-                socket.send_fds(peer, [request.encode()], files)
-                pid = int(peer.recv(100))
-                peer.settimeout(timeout)
-                try:
-                    status = int(peer.recv(100))
-                except TimeoutError:
-                    os.kill(pid, signal.SIGKILL)
-                    raise subprocess.TimeoutExpired(argv, timeout) from None
+            command = self._fork(argv, environ, cwd, files)
+            try:
+                status = command.wait(timeout)
+            except subprocess.TimeoutExpired:
+                command.kill()
+                raise
+            finally:
+                command.close()
             out, err = (_text(file) for file in files[1:])
         finally:
             for file in files:
                 os.close(file)
         return subprocess.CompletedProcess(argv, status, out, err)
+
+    def start(self, argv: Sequence[str], *, environ: Mapping[str, str], cwd: Path) -> Forked:
+        """As subprocess.Popen, without input and output."""
+        with open(os.devnull, "r+b") as nothing:
+            return self._fork(argv, environ, cwd, [nothing.fileno()] * 3)
+
+    def _fork(self, argv: Sequence[str], environ: Mapping[str, str], cwd: Path, files: list[int]) -> Forked:
+        peer = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        peer.connect(self._path)
+        request = json.dumps({"argv": argv, "environ": dict(environ), "cwd": str(cwd)})
+        socket.send_fds(peer, [request.encode()], files)
+        return Forked(argv, peer, int(peer.recv(100)))
 
     def close(self) -> None:
         """End it."""
@@ -90,7 +141,7 @@ def _text(file: int) -> str:
 def _serve(path: str) -> None:
     for module in pkgutil.iter_modules(importlib.import_module("marvel.cli").__path__, "marvel.cli."):
         importlib.import_module(module.name)
-    importlib.import_module("marvel.store.log")
+    importlib.import_module("marvel.daemon.main")
     gc.collect()
     gc.freeze()  # pages that are shared stay so
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listening:

@@ -18,7 +18,7 @@ from typing import Any
 from marvel.client import Marvel, request
 from marvel.settings import Paths
 from marvel.store.log import Store
-from tests.integration.forked import forker
+from tests.integration.forked import Forked, forker
 
 WAIT_SECONDS = 45.0  # for anything, on a loaded machine
 COMMAND_SECONDS = 60.0
@@ -26,22 +26,27 @@ MARVEL = (sys.executable, "-P", "-m", "marvel")
 
 
 class Home:
-    """One fresh state directory. Short, for a socket's name has a limit."""
+    """One fresh state directory. Short, for a socket's name has a limit.
 
-    def __init__(self, parent: str = "/tmp") -> None:
+    Commands and daemons are forks (forked.py); with `real_starts` they are started as a person starts them.
+    """
+
+    def __init__(self, parent: str = "/tmp", *, real_starts: bool = False) -> None:
+        self.real_starts = real_starts
         self.path = Path(tempfile.mkdtemp(prefix="mv", dir=parent))
         self.environ = {
             **{n: v for n, v in os.environ.items() if not n.startswith(("MARVEL_", "TMUX"))},
             "MARVEL_HOME": str(self.path),
             "XDG_CONFIG_HOME": str(self.path / "config"),
         }
-        self.daemon: subprocess.Popen[bytes] | None = None
+        self.daemon: subprocess.Popen[bytes] | Forked | None = None
 
     def marvel(
         self, *argv: str, ok: bool = True, stdin: str | None = None
     ) -> "subprocess.CompletedProcess[str]":
         """Run one command of the CLI to its end."""
-        done = run_marvel(argv, self.environ, self.path, stdin or "")
+        run = start_marvel if self._needs_a_start() else fork_marvel
+        done = run(argv, self.environ, self.path, stdin or "")
         if ok:
             assert done.returncode == 0, f"{argv}: {done.returncode}\n{done.stdout}{done.stderr}"
         return done
@@ -50,15 +55,21 @@ class Home:
         """A daemon that answers, on a new log unless there is one."""
         if not (self.path / "marvel.db").exists():
             put_new_log(self.path)
-        self.daemon = subprocess.Popen(
-            [*MARVEL, "daemon"],
-            env=self.environ,
-            cwd=self.path,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        if not self._needs_a_start():
+            self.daemon = forker().start(("daemon",), environ=self.environ, cwd=self.path)
+        else:
+            self.daemon = subprocess.Popen(
+                [*MARVEL, "daemon"],
+                env=self.environ,
+                cwd=self.path,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
         until(self._answers, "the daemon answers")
+
+    def _needs_a_start(self) -> bool:
+        return self.real_starts or "PYTHONPATH" in self.environ  # another marvel than that of these tests
 
     def _answers(self) -> bool:
         with contextlib.suppress(OSError):
@@ -188,13 +199,18 @@ class Home:
         shutil.rmtree(self.path, ignore_errors=True)
 
 
-def run_marvel(
+def fork_marvel(
     argv: Sequence[str], environ: Mapping[str, str], cwd: Path, stdin: str = ""
 ) -> "subprocess.CompletedProcess[str]":
     """Run one command of the CLI to its end, wherever and as whomever."""
-    if "PYTHONPATH" not in environ:
-        return forker().run(argv, environ=environ, cwd=cwd, stdin=stdin, timeout=COMMAND_SECONDS)
-    return subprocess.run(  # another marvel than the one of these tests
+    return forker().run(argv, environ=environ, cwd=cwd, stdin=stdin, timeout=COMMAND_SECONDS)
+
+
+def start_marvel(
+    argv: Sequence[str], environ: Mapping[str, str], cwd: Path, stdin: str = ""
+) -> "subprocess.CompletedProcess[str]":
+    """The same from the very start."""
+    return subprocess.run(
         [*MARVEL, *argv],
         env=environ,
         cwd=cwd,

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.integration.home import MARVEL, Home, run_marvel, until
+from tests.integration.home import MARVEL, Home, fork_marvel, until
 from tests.integration.manifests import manifest, role
 
 CAT = ("cat",)
@@ -23,7 +23,7 @@ def environment(home: Home, name: str) -> dict[str, str]:
 
 def as_session(home: Home, name: str, *argv: str) -> "subprocess.CompletedProcess[str]":
     """A command of marvel, run inside a session."""
-    return run_marvel(argv, environment(home, name), home.path)
+    return fork_marvel(argv, environment(home, name), home.path)
 
 
 def test_a_text_is_typed_to_whom_the_key_means_and_never_recorded(home: Home) -> None:

@@ -24,6 +24,7 @@ ROLE = '[[team.role]]\nname = "a"\n[team.role.runtime]\ncommand = "claude"\n'
 @pytest.fixture
 def pretended(home: Home) -> Path:
     """A `claude` on the PATH that never gets past its login."""
+    home.real_starts = True  # doctor looks at the environment that the daemon was started with
     program = home.path / "bin" / "claude"
     program.parent.mkdir()
     home.environ["PATH"] = f"{program.parent}:{home.environ['PATH']}"

@@ -39,7 +39,7 @@ each = pytest.mark.parametrize("cli", [_param(cli) for cli in CLIS])
 @pytest.fixture
 def home() -> Iterator[Home]:
     """Not in /tmp: gemini takes no settings from below a directory that everybody may write."""
-    made = Home(os.path.expanduser("~"))
+    made = Home(os.path.expanduser("~"), real_starts=True)
     try:
         yield made
     finally:
