@@ -9,14 +9,11 @@ from marvel.cli import door, oneoff, waiting
 from marvel.cli.errors import say
 from marvel.cli.get import show
 from marvel.commands.naming import session_of, session_or_team
-from marvel.commands.order import Order
 from marvel.commands.orders import Delete, Kill, Remove, Restart, Run, Scale, Stop
 from marvel.errors import DaemonUnavailable, NotFound, Rejected, UsageError
 from marvel.resources import TeamKey
 from marvel.settings import check_private, paths
-from marvel.store.query import Reader, daemon_note
-from marvel.store.rows import load_world
-from marvel.world import World
+from marvel.store.query import daemon_note
 
 SESSION = ("session", "sessions", "s")
 KINDS: dict[str, Literal["team", "workspace", "endpoint"]] = {
@@ -52,9 +49,10 @@ def kill(key: str, *, wait: bool, timeout: float) -> None:
 def restart(key: str, *, wait: bool, timeout: float) -> None:
     """Replace a session, or the sessions of a team one by one."""
     order = Restart(key)
-    events = door.events_of(door.obey(order))
+    command = door.obey(order)
     if wait:
-        target = session_or_team(_present(order), key)
+        events = door.events_of(command)
+        target = session_or_team(door.present(order.workspace()), key)
         name = str(target) if isinstance(target, TeamKey) else target.key
         asked_at = events[0]["time"] if events else time.time()
         waiting.until_restarted(name, target, asked_at, timeout)
@@ -112,13 +110,7 @@ def _end(order: Kill, *, wait: bool, timeout: float) -> None:
     uid = ""
     if wait:
         with contextlib.suppress(NotFound, Rejected):  # which the order says in its own words
-            uid = session_of(_present(order), order.key).uid
+            uid = session_of(door.present(order.workspace()), order.key).uid
     door.obey(order)
     if wait:
         waiting.until_ended(uid, timeout)
-
-
-def _present(order: Order) -> World:
-    """What is recorded of all that an order concerns."""
-    with Reader(paths()) as reader:
-        return load_world(reader, order.workspace())

@@ -10,9 +10,11 @@ from marvel.client.door import Door
 from marvel.commands.order import Order
 from marvel.commands.orders import read
 from marvel.resources import Capability, TeamKey
-from marvel.settings import Paths, paths
+from marvel.settings import Paths, check_private, paths
 from marvel.store.query import Reader, daemon_note
+from marvel.store.rows import load_world
 from marvel.tmux.version import check_socket_path
+from marvel.world import World
 
 
 def obey(order: Order) -> str:
@@ -35,6 +37,15 @@ def events_of(command: str) -> list[dict[str, Any]]:
     """The events that a command led to, oldest first; none when it changed nothing."""
     with Reader(paths()) as reader:
         return list(reader.events("command = ?", command, oldest_first=True))
+
+
+def present(workspace: str | None) -> World:
+    """The recorded world of a workspace, or of all of them, read without creating anything."""
+    where = paths()
+    if not check_private(where.home):
+        return World()
+    with Reader(where) as reader:
+        return load_world(reader, workspace)
 
 
 def carry_out(name: str, arguments: dict[str, Any], command: str) -> None:

@@ -17,9 +17,8 @@ from marvel.commands.orders import Apply
 from marvel.errors import Rejected, TimedOut
 from marvel.resources import Manifest, RoleKey
 from marvel.runtimes import adapter_of
-from marvel.settings import check_private, paths
-from marvel.store.query import Reader, daemon_note
-from marvel.store.rows import load_world
+from marvel.settings import paths
+from marvel.store.query import daemon_note
 from marvel.world import World
 
 
@@ -38,7 +37,7 @@ def work(
     declared = _read(sources, force_large=force_large)
     _look_for_commands(declared, strict=strict)
     _warn_of_silent(declared)
-    plans = [_plan(_present(one.workspace), one, prune=prune) for one in declared]
+    plans = [_plan(door.present(one.workspace), one, prune=prune) for one in declared]
     if dry_run:
         for plan in plans:
             show(plan.told(whole=True))
@@ -83,7 +82,7 @@ def up(sources: list[str], *, timeout: float) -> None:
 
 def diff(sources: list[str], *, prune: bool) -> int:
     """What `work` would change; 1 when that is anything."""
-    plans = [_plan(_present(one.workspace), one, prune=prune) for one in _read(sources, force_large=True)]
+    plans = [_plan(door.present(one.workspace), one, prune=prune) for one in _read(sources, force_large=True)]
     for plan in plans:
         if not plan.changes_nothing:
             show(plan.told())
@@ -120,15 +119,6 @@ def _warn_of_silent(declared: list[Manifest]) -> None:
                 if adapter.heartbeat == "none":
                     key = RoleKey(one.workspace, team.name, role.name)
                     say(f"warning: {key}: {adapter.name} sends no heartbeats: judged by its process alone")
-
-
-def _present(workspace: str) -> World:
-    """The recorded world of a workspace, read without creating anything."""
-    where = paths()
-    if not check_private(where.home):
-        return World()
-    with Reader(where) as reader:
-        return load_world(reader, workspace)
 
 
 def _plan(world: World, one: Manifest, *, prune: bool) -> Plan:

@@ -83,13 +83,14 @@ class Door:
     def carry_out(self, order: Order, command: str) -> str:
         """Carry out one order here; what to tell a person. Raises MarvelError."""
         errand = Errand(order, mode_of)
-        return errand.told(self._record(errand, order, command))
+        return errand.told(self._record(errand, command))
 
     def obey(self, order: Order) -> list[Event]:
         """Carry out one order here; returns its events. Raises MarvelError."""
-        return self._record(Errand(order, mode_of), order, None)
+        return self._record(Errand(order, mode_of), None)
 
-    def _record(self, errand: Errand, order: Order, command: str | None) -> list[Event]:
+    def _record(self, errand: Errand, command: str | None) -> list[Event]:
+        order = errand.order
         return self.record(
             errand.decide,
             needs=order.needs,

@@ -42,16 +42,16 @@ class Errand:
     """One order while it is carried out."""
 
     def __init__(self, order: Order, mode_of: ModeOf) -> None:
-        self._order = order
+        self.order = order
         self._mode_of = mode_of
         self.foretold = ""  # what is told, when only the world before it can tell
 
     def decide(self, world: World, now: float) -> list[Draft]:
         """What it changes. Raises MarvelError."""
-        drafts = self._order.decide(world, now, self._mode_of)
-        self.foretold = self._order.foretold(world, drafts)
+        drafts = self.order.decide(world, now, self._mode_of)
+        self.foretold = self.order.foretold(world, drafts)
         return drafts
 
     def told(self, events: list[Event]) -> str:
         """What a person is told when it has led to these events, now or in an earlier try."""
-        return self.foretold or self._order.told(events)
+        return self.foretold or self.order.told(events)

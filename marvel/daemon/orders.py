@@ -54,15 +54,15 @@ class Orders:
             if isinstance(order, Apply | Run) and (made := order.workspace()):
                 check_socket_path(Path(self._paths.tmux_socket(made)))
             errand = Errand(order, self._mode_of)
-            return {"said": errand.told(self._carry_out(order, errand, params, until))}
+            return {"said": errand.told(self._carry_out(errand, params, until))}
         except LogUnavailable as error:
             raise ValueError(error.message) from error
         except MarvelError as error:
             refused = {"kind": type(error).__name__, "message": error.message, "hint": error.hint}
             return {"refused": refused}
 
-    def _carry_out(self, order: Order, errand: Errand, params: dict[str, Any], until: float) -> list[Event]:
-        claim = _claim(params)
+    def _carry_out(self, errand: Errand, params: dict[str, Any], until: float) -> list[Event]:
+        claim, order = _claim(params), errand.order
         gate = Gate(claim, self._tokens, order.needs, order.what()) if claim else None
 
         def decide(world: World, now: float) -> list[Draft]:
