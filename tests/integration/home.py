@@ -55,18 +55,22 @@ class Home:
         """A daemon that answers, on a new log unless there is one."""
         if not (self.path / "marvel.db").exists():
             put_new_log(self.path)
-        if not self._needs_a_start():
-            self.daemon = forker().start(("daemon",), environ=self.environ, cwd=self.path)
+        if self._needs_a_start():
+            self.start_really()
         else:
-            self.daemon = subprocess.Popen(
-                [*MARVEL, "daemon"],
-                env=self.environ,
-                cwd=self.path,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-            )
+            self.daemon = forker().start(("daemon",), environ=self.environ, cwd=self.path)
         until(self._answers, "the daemon answers")
+
+    def start_really(self) -> None:
+        """A daemon from its very start, at which nobody waits for it."""
+        self.daemon = subprocess.Popen(
+            [*MARVEL, "daemon"],
+            env=self.environ,
+            cwd=self.path,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
 
     def _needs_a_start(self) -> bool:
         return self.real_starts or "PYTHONPATH" in self.environ  # another marvel than that of these tests

@@ -3,12 +3,11 @@
 import os
 import random
 import signal
-import subprocess
 import time
 from collections import Counter
 
 from marvel.store.bell import ring
-from tests.integration.home import MARVEL, Home, until
+from tests.integration.home import Home, until
 from tests.integration.manifests import SLEEP, manifest, role
 
 DEATHS = 6  # of the daemon, in the suite; MARVEL_DEATHS asks for more
@@ -33,13 +32,7 @@ def test_a_daemon_killed_at_any_moment_loses_and_doubles_no_agent(home: Home) ->
     throughout = {row["uid"] for row in home.running(3)}
     home.kill_daemon()
     for _ in range(int(os.environ.get("MARVEL_DEATHS", DEATHS))):
-        home.daemon = subprocess.Popen(
-            [*MARVEL, "daemon"],
-            env=home.environ,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        home.start_really()
         time.sleep(draw.random() * 0.5)  # the moment is the test
         home.marvel("scale", "w/t", "--role", "r", "--replicas", str(draw.choice((3, 5, 8, 12))))
         time.sleep(draw.random() * 0.3)

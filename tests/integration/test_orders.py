@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import pytest
 
 from marvel.settings import Paths
-from tests.integration.home import MARVEL, Home, put_new_log
+from tests.integration.home import Home, fork_marvel, put_new_log
 from tests.integration.manifests import SLEEP, STUBBORN, manifest, role
 
 TEXT = manifest(role(*SLEEP, replicas=2))
@@ -91,21 +91,13 @@ def test_a_restart_is_waited_for_though_its_sessions_are_young(home: Home) -> No
 
 
 def test_where_no_name_can_be_recorded_is_said(home: Home) -> None:
-    odd = os.path.join(os.fsencode(home.path), b"\xff")
-    os.mkdir(odd)
+    odd = home.path / os.fsdecode(b"\xff")
+    odd.mkdir()
     for argv, why in (
         (("run", "--", "true"), "the working directory has a name that is not UTF-8"),
         (("work", "-"), "lies in a directory whose name is not UTF-8"),
     ):
-        done = subprocess.run(
-            [*MARVEL, *argv],
-            env=home.environ,
-            cwd=odd,
-            input=TEXT,
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
+        done = fork_marvel(argv, home.environ, odd, TEXT)
         assert done.returncode in (1, 2)
         assert why in done.stderr
         assert "internal" not in done.stderr

@@ -10,18 +10,8 @@ from pathlib import Path
 import pytest
 
 from marvel.settings import Paths
-from marvel.store.log import Store
 
 IN_MEMORY = Path("/dev/shm")  # where it is to be had: on a disk each log costs its syncs
-
-
-@pytest.fixture(scope="session")
-def made_once() -> Iterator[Path]:
-    """A fresh log: making one takes Alembic a quarter of a second."""
-    with tempfile.TemporaryDirectory(prefix="mv") as directory:
-        home = Path(directory) / "home"
-        Store(Paths(str(home))).close()
-        yield home
 
 
 @pytest.fixture
