@@ -6,6 +6,7 @@ ours. Writers begin IMMEDIATE: a plain BEGIN that writes later fails at once whe
 
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -19,6 +20,7 @@ from marvel.errors import LogUnavailable
 from marvel.store.faults import in_words
 
 BUSY_TIMEOUT_SECONDS = 5.0
+SWITCH_PAUSE_SECONDS = 0.01
 JOURNAL_LIMIT_BYTES = 64 * 1024 * 1024
 
 
@@ -39,8 +41,8 @@ def _engine(path: str, pool: Any) -> sa.Engine:
         connection = sqlite3.connect(
             path, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None, check_same_thread=False
         )
+        _write_ahead(connection)
         for pragma in (
-            "journal_mode=WAL",
             "synchronous=NORMAL",
             "foreign_keys=ON",
             "recursive_triggers=ON",
@@ -57,6 +59,19 @@ def _engine(path: str, pool: Any) -> sa.Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
     return engine
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Switch to the write-ahead log. SQLite does not wait here for others that do the same; so we do."""
+    deadline = time.monotonic() + BUSY_TIMEOUT_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+        time.sleep(SWITCH_PAUSE_SECONDS)
 
 
 @contextmanager

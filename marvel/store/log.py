@@ -88,8 +88,8 @@ class Store:
         self._versions: dict[str, int] = {}  # newest version of streams, while the world is kept
         with explained(self.path):
             self._engine = open_engine(self.path)
-            self._raw: Any = self._engine.raw_connection().driver_connection  # its only one
             migrate.upgrade(self._engine, self.path)
+            self._raw: Any = self._engine.raw_connection().driver_connection  # its only one
             self.log_id = self._begin_log()
         self._refresh_projections()
 

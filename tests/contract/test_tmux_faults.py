@@ -80,7 +80,7 @@ def test_a_server_opened_without_start_can_be_started_any_time_later(rig: Rig, t
         turn(rig.server, 0.01)
     rig.open()
     rig.until(lambda: "_keeper" in windows(rig))
-    assert environ(waiting_pane(rig).pid)["NEW"] == "1"
+    rig.until(lambda: environ(waiting_pane(rig).pid).get("NEW") == "1")  # its child is to be exec'ed yet
     rig.tmux("kill-window", "-t", "=ws:_keeper")
     rig.until(lambda: "_keeper" in windows(rig))
 

@@ -106,6 +106,7 @@ def test_the_live_table_is_sorted_helps_and_gives_the_terminal_back(home: Home) 
     line = " ".join([*MARVEL, "get", "sessions", "-w"])
     try:
         tmux("new-session", "-d", "-x", "120", "-y", "20", "sh")
+        until(lambda: any(screen()), "the shell asks")  # else its first answer stands beside its prompt
         tmux("send-keys", f"stty -g > {home.path}/before; echo before", "Enter")
         tmux("send-keys", line, "Enter")
         until(

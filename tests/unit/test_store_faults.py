@@ -8,7 +8,9 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
+import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -98,6 +100,28 @@ def test_processes_that_make_the_same_new_log_at_once_make_one_log(paths: Paths)
     assert store.verify() == (9, None)
     assert [e.kind for e in store.read()].count("log.created") == 1
     store.close()
+
+
+def test_who_opens_a_log_that_another_is_just_making_waits_for_it(
+    paths: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new = Paths(f"{paths.home}/new")
+    os.mkdir(new.home, 0o700)
+    other = sqlite3.connect(new.database, isolation_level=None)  # in SQLite's first mode, as a new file is
+    other.execute("BEGIN IMMEDIATE")
+    pauses: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        if other.in_transaction and len(pauses) == 3:
+            other.execute("ROLLBACK")
+
+    monkeypatch.setattr("marvel.store.engine.time", SimpleNamespace(monotonic=time.monotonic, sleep=sleep))
+    store = Store(new)
+    assert len(pauses) == 3
+    assert store.head().position == 1
+    store.close()
+    other.close()
 
 
 KILLED = """
