@@ -9,19 +9,17 @@ all that ended together; status or signal, the last lines of the screen are kept
 the end is noted. A session with a stop order has ended only when the stopper has proved it gone.
 """
 
-import os
 from collections.abc import Callable, Collection, Mapping
 
 from marvel.daemon import tails
 from marvel.daemon.fleet import Fleet
-from marvel.daemon.launch import Unlaunchable, answer_trust, prepare, typed_prompt, wish_of
+from marvel.daemon.launch import Unlaunchable, answer_trust, prepare, typed_prompt, wish_of, write_files
+from marvel.daemon.leftovers import Leftovers
 from marvel.daemon.machine import Machine
 from marvel.daemon.observations import (
     Observation,
     degraded,
     ended,
-    leftover,
-    orphaned,
     server_lost,
     server_started,
     start_delayed,
@@ -34,10 +32,10 @@ from marvel.daemon.stopper import Stopper
 from marvel.daemon.typing import Typing
 from marvel.daemon.typist import Typist
 from marvel.daemon.versions import Versions
-from marvel.resources import RoleSpec, Session, StopOrder, Template
-from marvel.runtimes import LaunchPlan, Place, Wish, adapter_of
+from marvel.resources import RoleSpec, Session, Template
+from marvel.runtimes import Place, Wish, adapter_of
 from marvel.runtimes.launch import is_too_old, too_old_words
-from marvel.settings import Paths, regular
+from marvel.settings import Paths
 from marvel.tmux import Failed, Pane, PaneSpec, TmuxServer
 from marvel.tmux.timers import Timers
 from marvel.world import World
@@ -45,7 +43,6 @@ from marvel.world import World
 ASK_AGAIN_SECONDS = (0.002, 0.005, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)  # until tmux knows of an end
 UNREACHABLE_SECONDS = 2.0  # before asking a tmux again that did not answer
 LOST_GRACE_SECONDS = 0.5  # for what survived its pane, before KILL
-ORPHAN_GRACE_SECONDS = 10.0
 
 
 class Agent:
@@ -109,10 +106,15 @@ class Agents:
         )
         self._typist = Typist(paths=paths, timers=timers, world=world, note=note, typing=self.typing)
         self.stopper = Stopper(machine, type_keys=self._type_keys, on_gone=self._gone, others=self._main_pids)
-        self._orphans: dict[str, Pane] = {}
+        self._leftovers = Leftovers(
+            machine=machine,
+            stopper=self.stopper,
+            world=world,
+            note=note,
+            close_pane=self._close_pane,
+        )
         # Their end is told, perhaps not recorded yet (a full disk): a look must not start them a second time.
         self._told: set[str] = set()
-        self._sweeps: set[str] = set()  # ended sessions that may have left something behind
         fleet.on_up = self._adopt
         fleet.on_lost = self._lost_server
         fleet.on_unreachable = self._unreachable
@@ -143,11 +145,7 @@ class Agents:
 
     def end_leftovers(self) -> None:
         """What ended sessions left running, and an earlier daemon had no time to end."""
-        sessions = self._world().sessions
-        for uid in self._machine.uids_of(self._home):
-            session = sessions.get(uid)
-            if not session.alive if session is not None else self._knows(uid):
-                self._sweep_leftovers(uid)
+        self._leftovers.end_all(self._home, self._knows)
 
     # --- start ---------------------------------------------------------------------------------
 
@@ -165,7 +163,7 @@ class Agents:
         agent = self._agents[session.uid] = Agent(session.uid, session.workspace)
         try:
             plan = prepare(wish, self._environ)
-            self._write_files(session, plan)
+            write_files(wish.place, plan)
             answer_trust(wish, plan, self._environ)
             log = self._outputs.path_for(session)
         except Unlaunchable as problem:
@@ -198,15 +196,6 @@ class Agents:
     def _check_outputs(self) -> None:
         self._outputs.check()
         self._timers.after(CHECK_SECONDS, self._check_outputs)
-
-    def _write_files(self, session: Session, plan: LaunchPlan) -> None:
-        place = self._place(session)
-        os.makedirs(place.directory, mode=0o700, exist_ok=True)
-        os.makedirs(os.path.dirname(place.beat), mode=0o700, exist_ok=True)
-        for path, content in plan.files.items():
-            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
-            with open(regular(path, flags), "wb") as file:
-                file.write(content)
 
     def _created(self, agent: Agent, pane: Pane | Failed) -> None:
         agent.creating = False
@@ -296,7 +285,8 @@ class Agents:
         for uid, pane in ours.items():
             owner = sessions.get(uid)
             if owner is None or not owner.alive:
-                self._end_orphan(workspace, pane, known=owner is not None)
+                if uid not in self._agents:
+                    self._leftovers.end_orphan(workspace, pane, known=owner is not None)
             elif uid not in self._agents:
                 agent = self._agents[uid] = Agent(uid, workspace)
                 self._follow(agent, pane, adopted=True)
@@ -312,18 +302,6 @@ class Agents:
         for session in list(self._world().sessions.values()):
             if session.workspace == workspace and session.alive:
                 self.look(session.uid)
-
-    def _end_orphan(self, workspace: str, pane: Pane, *, known: bool) -> None:
-        """A pane of this log that no live session owns. That of an ended session was only left open."""
-        if pane.uid in self._orphans or pane.uid in self._agents:
-            return
-        if known and pane.dead:
-            self._close_pane(workspace, pane.pane, pane.uid)
-            self._sweep_leftovers(pane.uid)
-            return
-        self._orphans[pane.uid] = pane
-        self._note(orphaned(workspace, pane.uid, pane.pane, pane.pid))
-        self._sweep(pane.uid, pane.pid, ORPHAN_GRACE_SECONDS)
 
     # --- the end -------------------------------------------------------------------------------
 
@@ -393,7 +371,7 @@ class Agents:
                 session = self._world().sessions.get(agent.uid)
                 digest = tails.keep(self._place(session).directory, text) if session else ""
             self._end(agent, pane, digest)
-            self._close_pane(agent.workspace, agent.pane, agent.uid)
+            self._close_pane(agent.workspace, pane)
 
         agent.exited = False  # asked for no more
         server.capture(agent.pane, agent.uid, captured, start=-tails.LINES)
@@ -414,12 +392,12 @@ class Agents:
         )
         session = self._world().sessions.get(agent.uid)
         if session is not None and session.stop is None and not agent.why.startswith("tmux"):
-            self._sweep_leftovers(agent.uid)
+            self._leftovers.end_of(agent.uid)
 
-    def _close_pane(self, workspace: str, pane: str, uid: str) -> None:
+    def _close_pane(self, workspace: str, pane: Pane) -> None:
         server = self._fleet.server(workspace)
         if server is not None:
-            server.kill_pane(pane, uid, _ignore)
+            server.kill_pane(pane.pane, pane.uid, _ignore)
 
     # --- stop ----------------------------------------------------------------------------------
 
@@ -443,32 +421,11 @@ class Agents:
         self._unwatch(agent)
         agent.pid, agent.why, agent.exited = session.pid, agent.why or why, True
         agent.pane = ""
-        self._sweep(session.uid, None, LOST_GRACE_SECONDS)
-
-    def _sweep_leftovers(self, uid: str) -> None:
-        """End what an ended session has left running, if anything."""
-        if uid not in self.stopper:
-            self._sweeps.add(uid)
-            self._sweep(uid, None, ORPHAN_GRACE_SECONDS)
-
-    def _sweep(self, uid: str, pid: int | None, grace: float) -> None:
-        now = self._machine.wall()
-        order = StopOrder(reason="leftover", at=now, deadline=now + grace)
-        self.stopper.begin(uid, pid, order, now, self._machine.monotonic())
+        self._leftovers.end(session.uid, None, LOST_GRACE_SECONDS)
 
     def _gone(self, uid: str, outlived: list[int], left: list[int]) -> None:
         """The stopper has proved a session gone (but for `left`, which can't be ended)."""
-        if left:
-            self._note(leftover(uid, left, "can't be ended: they ignore KILL or are not ours"))
-        if uid in self._orphans:
-            pane = self._orphans.pop(uid)
-            for workspace in self._fleet.up():
-                self._close_pane(workspace, pane.pane, uid)
-            return
-        if uid in self._sweeps:
-            self._sweeps.discard(uid)
-            if outlived and not left:
-                self._note(leftover(uid, outlived, "outlived the agent that started them; ended"))
+        if self._leftovers.gone(uid, outlived, left):
             return
         agent = self._agents.get(uid)
         if agent is None:  # it never had a process

@@ -68,6 +68,16 @@ def answer_trust(wish: Wish, plan: LaunchPlan, environ: Mapping[str, str]) -> No
         trust.put(merge)
 
 
+def write_files(place: Place, plan: LaunchPlan) -> None:
+    """The files that a plan wants beside its session, and the directories it counts on. Raises OSError."""
+    os.makedirs(place.directory, mode=0o700, exist_ok=True)
+    os.makedirs(os.path.dirname(place.beat), mode=0o700, exist_ok=True)
+    for path, content in plan.files.items():
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
+        with open(regular(path, flags), "wb") as file:
+            file.write(content)
+
+
 def surroundings(
     session: Session, template: Template, role: RoleSpec | None, place: Place, environ: Mapping[str, str]
 ) -> tuple[str, dict[str, str]]:
