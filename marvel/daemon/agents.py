@@ -13,6 +13,8 @@ from collections.abc import Callable, Collection, Mapping
 
 from marvel.daemon import tails
 from marvel.daemon.fleet import Fleet
+from marvel.daemon.handoffs import Handoffs
+from marvel.daemon.hands import Hands
 from marvel.daemon.launch import Unlaunchable, answer_trust, prepare, typed_prompt, wish_of, write_files
 from marvel.daemon.leftovers import Leftovers
 from marvel.daemon.machine import Machine
@@ -28,8 +30,8 @@ from marvel.daemon.observations import (
 )
 from marvel.daemon.outputs import CHECK_SECONDS, Outputs
 from marvel.daemon.poller import READ
+from marvel.daemon.prompts import Prompts
 from marvel.daemon.stopper import Stopper
-from marvel.daemon.typing import Typing
 from marvel.daemon.typist import Typist
 from marvel.daemon.versions import Versions
 from marvel.resources import RoleSpec, Session, Template
@@ -97,14 +99,10 @@ class Agents:
         self._watched: dict[int, str] = {}  # pid → uid of main processes that are waited for, and so live
         self._asking: set[str] = set()  # workspaces whose tmux is being asked for ends
         self._outputs = Outputs(world=world, server=fleet.server, path=paths.output)
-        self.typing = Typing(
-            timers=timers,
-            server=fleet.server,
-            world=world,
-            lock=paths.typing_lock,
-            note=note,
-        )
-        self._typist = Typist(paths=paths, timers=timers, world=world, note=note, typing=self.typing)
+        self._hands = Hands(server=fleet.server, lock=paths.typing_lock, note=note)
+        self._prompts = Prompts(timers=timers, server=fleet.server, world=world, note=note, hands=self._hands)
+        self._typist = Typist(paths=paths, note=note, hands=self._hands)
+        self._handoffs = Handoffs(paths=paths, timers=timers, world=world, note=note)
         self.stopper = Stopper(machine, type_keys=self._type_keys, on_gone=self._gone, others=self._main_pids)
         self._leftovers = Leftovers(
             machine=machine,
@@ -134,8 +132,9 @@ class Agents:
                 self._start(session)
         elif session.retirement is not None or session.typing is not None:
             self._typist.look(session)
+            self._handoffs.look(session)
         if session.state != "pending":
-            self.typing.look(session, lambda: self._prompt(session))
+            self._prompts.look(session, lambda: self._prompt(session))
 
     def look_at_all(self) -> None:
         """The same for every session that is alive."""
@@ -444,7 +443,7 @@ class Agents:
     def _type_keys(self, uid: str, keys: tuple[str, ...]) -> None:
         session = self._world().sessions.get(uid)
         if session is not None and session.pane:
-            self.typing.press(session, keys, _ignore)
+            self._hands.press(session, keys, _ignore)
 
     # --- servers -------------------------------------------------------------------------------
 
