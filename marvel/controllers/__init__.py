@@ -59,6 +59,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     leases: Mapping[str, Lease]  # by uid
     screens: Mapping[str, Screen] = {}
     probes: Mapping[str, Probed] = {}
+    exits: Mapping[str, float] = {}  # by uid: when a process was seen to end, though not yet how
     watched_since: tuple[float, ...] = ()  # a daemon began to look, or the clock became another
     promises: Mapping[int, Promise]  # by generation: what the cohort's adapter promises
     shift: Shift | None = None
@@ -98,6 +99,7 @@ def view_of(
     promise: Callable[[Template], Promise],
     screens: Mapping[str, Screen] | None = None,
     probes: Mapping[str, Probed] | None = None,
+    exits: Mapping[str, float] | None = None,
     named: Collection[str] | None = None,
 ) -> View:
     """One role out of the world. `promise` tells what a template's adapter promises.
@@ -125,6 +127,7 @@ def view_of(
         leases=leases,
         screens=screens or {},
         probes=probes or {},
+        exits=exits or {},
         watched_since=(
             *((daemon.started_at,) if daemon is not None else ()),
             *((world.clock.stepped_at,) if world.clock is not None else ()),

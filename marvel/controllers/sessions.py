@@ -141,14 +141,15 @@ class _Pass:
             if session.started_at is None:
                 continue
             lived_at = session.started_at + PROVEN_AFTER_SECONDS
-            if session.ended_at is not None:
-                lived = session.ended_at >= lived_at
+            ended_at = session.ended_at or self.view.exits.get(session.uid)
+            if ended_at is not None:
+                lived = ended_at >= lived_at
             else:
                 lived = due(lived_at, PROVEN_AFTER_SECONDS, self.now)
             if lived or session.state == "succeeded":
                 self._add(role_ref(cohort.key, cohort.generation), CohortProven(), session.position)
                 return True
-            if session.alive:
+            if ended_at is None:
                 self._wake(lived_at)
         return False
 

@@ -81,6 +81,7 @@ class Agents:
         log_id: str,
         knows: Callable[[str], bool],
         seen: Callable[[tuple[Pane, ...]], None],
+        exits: dict[str, float],
         versions: Versions,
     ) -> None:
         self._machine = machine
@@ -95,6 +96,7 @@ class Agents:
         self._knows = knows  # whether the log tells of a session, also of one that is forgotten
         self._versions = versions
         self._seen = seen  # is shown every list of panes
+        self._exits = exits  # when a process was seen to end; kept until its end is in the log
         self._agents: dict[str, Agent] = {}
         self._watched: dict[int, str] = {}  # pid → uid of main processes that are waited for, and so live
         self._asking: set[str] = set()  # workspaces whose tmux is being asked for ends
@@ -124,6 +126,7 @@ class Agents:
         agent = self._agents.get(uid)
         if session is None or not session.alive:
             self._told.discard(uid)
+            self._exits.pop(uid, None)
             return
         if session.state == "stopping":
             self._stop(session, agent)
@@ -310,7 +313,7 @@ class Agents:
         if agent.exited:
             return
         agent.exited = True
-        agent.exited_at = round(self._machine.wall(), 6)
+        agent.exited_at = self._exits[agent.uid] = round(self._machine.wall(), 6)
         if agent.uid in self.stopper:
             self.stopper.hurry(agent.uid, self._machine.monotonic())
         else:

@@ -88,6 +88,7 @@ class Loop:
             on_attention=config.on_attention,
             log=log,
         )
+        exits: dict[str, float] = {}  # by uid, until the end is recorded
         self._reconciler = Reconciler(
             store,
             controllers=controllers,
@@ -95,6 +96,7 @@ class Loop:
             leases=self._vitals.leases.table,
             screens=self._vitals.screens,
             probes=self._vitals.probes.results,
+            exits=exits,
         )
         self._fleet = Fleet(paths, machine, self._timers, environ, config)
         self._agents = Agents(
@@ -109,6 +111,7 @@ class Loop:
             log_id=store.log_id,
             knows=store.knows,
             seen=self._vitals.saw,
+            exits=exits,
             versions=self._vitals.versions,
         )
         self._orders = Orders(

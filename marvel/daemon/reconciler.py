@@ -70,7 +70,7 @@ NOTHING = Pass([], 0, False)
 class Reconciler:
     """The daemon's view of the log.
 
-    `leases`, `screens` and `probes` are read in every pass; their owners keep them up to date.
+    `leases`, `screens`, `probes` and `exits` are read in every pass; their owners keep them up to date.
     """
 
     def __init__(
@@ -82,6 +82,7 @@ class Reconciler:
         leases: Mapping[str, Lease],
         screens: Mapping[str, Screen],
         probes: Mapping[str, Probed],
+        exits: Mapping[str, float],
     ) -> None:
         self._store = store
         self._controllers = controllers
@@ -89,6 +90,7 @@ class Reconciler:
         self._leases = leases
         self._screens = screens
         self._probes = probes
+        self._exits = exits
         self._began = 0.0  # the present pass, by the wall clock
         self._ordered = NOTHING  # what orders brought since the last pass
         self._observations: list[Observation] = []
@@ -214,6 +216,7 @@ class Reconciler:
                     promise=self._promise,
                     screens=self._screens,
                     probes=self._probes,
+                    exits=self._exits,
                     named=agenda.named(key),
                 )
                 decision = controller(view, now)

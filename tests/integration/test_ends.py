@@ -35,7 +35,7 @@ def test_every_exit_status_is_seen_exactly(home: Home) -> None:
 
 def test_a_crashing_role_backs_off_and_the_wait_outlives_the_daemon(home: Home) -> None:
     home.start()
-    crashing = role("sh", "-c", "exit 1", replicas=3, more='backoff_initial = "2s"')
+    crashing = role("sh", "-c", "exit 1", more='backoff_initial = "2s"')
     home.marvel("work", home.write(manifest(crashing, role(*SLEEP, name="q"))))
     until(lambda: home.events("session.backed-off"), "it backs off", home.describe)
     waits = home.events("session.backed-off")[0]
@@ -51,7 +51,6 @@ def test_a_crashing_role_backs_off_and_the_wait_outlives_the_daemon(home: Home) 
     due = waits["payload"]["restart_at"]
     assert due <= again()[0]["time"] / 1e6 < due + 5
     assert 2.0 <= waits["payload"]["delay"] <= 2.5
-    assert {row["state"] for row in home.sessions() if row["index"] in (1, 2)} == {"pending"}
     assert [row["restarts"] for row in home.sessions() if row["role"] == "q"] == [0]
 
 

@@ -82,6 +82,7 @@ class Stage:
             leases={},
             screens={},
             probes={},
+            exits={},
         )
 
     @property

@@ -114,6 +114,7 @@ class Life(Stage):
             leases=self.leases.table,
             screens={},
             probes=self.probes,
+            exits={},
         )
 
     def do(self, step: tuple[str, Any]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from tests.simulation.daemon import RULES, simulate
+from tests.simulation.daemon import RULES, History, fresh_home, role, simulate
 
 # Histories that once failed, by what they showed.
 NAMED = {
@@ -41,3 +41,22 @@ def test_every_rule_is_drawn() -> None:
     for seed in range(2000, 2004):
         drawn |= set(simulate(seed, steps=60))
     assert names <= drawn | {"stop"}
+
+
+def test_a_process_that_has_ended_proves_nothing_while_tmux_is_asked_how_it_ended() -> None:
+    with fresh_home() as home:
+        history = History(home, 0)
+        machine = history.machine
+        history.work(role("a", 3, "mute", 0))
+        while not machine.main_pids():
+            history.run(0.001)
+        history.run(0.01)  # its start is recorded
+        machine.servers["w"].wedged = True
+        machine.end(machine.main_pids()[0], status=1)
+        history.run(1.0)
+        machine.servers["w"].go_on()
+        history.run(0.02)
+        kinds = [event.kind for event in history.person.read()]
+        history.bury()
+    assert "session.ended" in kinds
+    assert "cohort.proven" not in kinds

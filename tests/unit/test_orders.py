@@ -38,6 +38,7 @@ class Desk:
             leases={},
             screens={},
             probes={},
+            exits={},
         )
         self.reconciler.run(time.time())
         self.tokens = Tokens(paths.token_key)
