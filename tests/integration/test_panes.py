@@ -136,6 +136,7 @@ def test_a_prompt_is_typed_once_whatever_happens_to_the_daemon(home: Home) -> No
 
 
 SCRIPT = """
+import time
 import marvel
 
 def on_tick(pct, tick):
@@ -146,6 +147,9 @@ def on_tick(pct, tick):
         marvel.log("made", marvel.create_agent("cat"))
         marvel.scale_team("agent", 2)
     if tick == 3:
+        while "t-agent-g1-1" not in [agent.name for agent in agents if agent.state == "running"]:
+            time.sleep(0.05)
+            agents = marvel.list_agents(role="agent")
         marvel.log("told", marvel.inject("t-agent-g1-1", "hello"))
         1 / 0
     if tick == 4:
@@ -161,7 +165,7 @@ def test_a_supervisors_script_acts_and_its_errors_end_nothing(home: Home) -> Non
     home.marvel("work", home.write(text + scripted), "--wait")
     until(lambda: "no such session: other/x-0" in home.marvel("capture", "supervisor-0").stdout, "it acted")
     screen = home.marvel("capture", "supervisor-0", "-J").stdout
-    assert "script error: script.py, line 13: ZeroDivisionError" in screen
+    assert "script error: script.py, line 17: ZeroDivisionError" in screen
     assert "made visitor-0" in screen
     until(
         lambda: len(home.sessions("--role", "agent", "--state", "running")) == 2, "two agents", home.describe
