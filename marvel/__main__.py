@@ -7,6 +7,7 @@ A lane does a command without Typer, or returns None for what it does not know. 
 from __future__ import annotations
 
 import gc
+import os
 import sys
 
 from marvel.cli.errors import bounded
@@ -19,12 +20,13 @@ if TYPE_CHECKING:
 
 def main() -> int:
     """Run the command line of this process; its exit status."""
+    _open_streams()
     return bounded(lambda: run(sys.argv[1:]))
 
 
 def run(argv: list[str]) -> int:
     """Run one command line. Raises MarvelError."""
-    if sys.stdout is not None and hasattr(sys.stdout, "reconfigure"):
+    if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="replace")  # a terminal that can't show a letter shows `?`
     _check_words(argv)
     lane = LANES.get(argv[0]) if argv else None
@@ -34,6 +36,17 @@ def run(argv: list[str]) -> int:
     from marvel.cli.app import run_typer
 
     return run_typer(argv)
+
+
+def _open_streams() -> None:
+    """What the caller closed (`>&-`) goes nowhere; otherwise the next file to be opened takes its number."""
+    for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
+        if getattr(sys, name) is None:
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            if nowhere != number:
+                os.dup2(nowhere, number)
+                os.close(nowhere)
+            setattr(sys, name, os.fdopen(number, mode, encoding="utf-8", closefd=False))
 
 
 def _check_words(argv: list[str]) -> None:

@@ -40,8 +40,6 @@ def say(line: str) -> None:
     """One line (or several, of a manifest) to a person, on stderr; harmless to a terminal."""
     from marvel.cli.table import printable
 
-    if sys.stderr is None:
-        return
     try:
         sys.stderr.write("\n".join(printable(part) for part in line.split("\n")) + "\n")
         sys.stderr.flush()
@@ -79,8 +77,6 @@ def _internal(error: Exception) -> int:
 
 def _flush() -> None:
     """Push out what is buffered, while there still is someone to hear of a failure."""
-    if sys.stdout is None:
-        return
     try:
         sys.stdout.flush()
     except BrokenPipeError:
@@ -92,8 +88,7 @@ def _flush() -> None:
 def _left(status: int) -> int:
     """End with a status. What is still buffered and can't be written must not complain at exit."""
     try:
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        sys.stdout.flush()
     except OSError:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())

@@ -246,6 +246,5 @@ def name_line(kind: str, row: Row) -> str:
 
 
 def show(text: str) -> None:
-    """Text to standard output, if there is one."""
-    if sys.stdout is not None:
-        sys.stdout.write(text)
+    """Text to standard output."""
+    sys.stdout.write(text)

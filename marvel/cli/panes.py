@@ -40,10 +40,9 @@ def attach(key: str, *, read_only: bool, only_print: bool) -> int:
 
         show(shlex.join(argv) + "\n")
         return 0
-    if not nested and not (sys.stdin and sys.stdin.isatty() and sys.stdout and sys.stdout.isatty()):
+    if not nested and not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise Rejected("attach needs a terminal", hint=f"marvel capture {session.key}")
-    if sys.stdout is not None:
-        sys.stdout.flush()
+    sys.stdout.flush()
     try:
         os.execvp(argv[0], argv)  # noqa: S606
     except FileNotFoundError:
@@ -131,7 +130,7 @@ def _is_alive(marvel: Marvel, uid: str) -> bool:
 
 def _stdin() -> str:
     """The text to type, from a pipe. One newline at its end is the pipe's, not the text's."""
-    if sys.stdin is None or sys.stdin.isatty():
+    if sys.stdin.isatty():
         raise UsageError("there is no text", hint="marvel inject KEY TEXT, or text on standard input")
     data = sys.stdin.buffer.read(MAX_STDIN_BYTES + 1)
     if len(data) > MAX_STDIN_BYTES:

@@ -40,7 +40,7 @@ class Screen:
     def __init__(self) -> None:
         self._output = sys.stdout.fileno()
         self._encoding = sys.stdout.encoding or "ascii"
-        self._input = 0 if sys.stdin is not None and sys.stdin.isatty() else None
+        self._input = 0 if sys.stdin.isatty() else None
         self._modes: list[Any] | None = None
         self._last: list[str] = []
         self._wake, self._waking = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)

@@ -78,7 +78,7 @@ def is_coloured() -> bool:
         return preferred == "always"
     if os.environ.get("TERM") == "dumb":
         return False
-    return sys.stdout is not None and sys.stdout.isatty()
+    return sys.stdout.isatty()
 
 
 def counted(count: int, word: str) -> str:

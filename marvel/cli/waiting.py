@@ -110,6 +110,8 @@ def until_restarted(name: str, target: Session | TeamKey, since: float, timeout:
     def look() -> Progress:
         with Reader(paths()) as reader:
             rows = [row for row in reader.rows("sessions") if concerned(row) and objects.is_listed(row)]
+        if not rows:  # replaced by a shift, or no longer declared
+            return Progress(0, 1, failed="nothing has a slot there any more")
         fresh = [row for row in rows if row["created_at"] >= since and objects.is_ready(row)]
         return Progress(len(fresh), max(1, len(rows)), f"{len(fresh)} of {len(rows)} restarted")
 
@@ -151,7 +153,7 @@ def _listed(workspace: str) -> list[objects.Row]:
 
 def confirm(question: str) -> None:
     """Ask on a terminal; elsewhere the answer is yes. Raises Rejected."""
-    if not (sys.stdin and sys.stdin.isatty() and sys.stderr and sys.stderr.isatty()):
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return
     sys.stderr.write(f"{question} [y/N] ")
     sys.stderr.flush()
@@ -259,7 +261,7 @@ class _Bar:
     """One line that is drawn over, on a terminal only."""
 
     def __init__(self) -> None:
-        self._shown = bool(sys.stderr and sys.stderr.isatty() and os.environ.get("TERM") != "dumb")
+        self._shown = bool(sys.stderr.isatty() and os.environ.get("TERM") != "dumb")
         self._last = ""
 
     def draw(self, seen: Progress) -> None:

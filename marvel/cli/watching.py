@@ -52,7 +52,7 @@ def watch(request: Request, after: int | None = None) -> int:
 
 def is_terminal() -> bool:
     """Whether standard output can show a table that is drawn over."""
-    return sys.stdout is not None and sys.stdout.isatty() and os.environ.get("TERM") not in (None, "", "dumb")
+    return sys.stdout.isatty() and os.environ.get("TERM") not in (None, "", "dumb")
 
 
 def json_line(change: Change) -> str:

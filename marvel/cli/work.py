@@ -14,7 +14,7 @@ from marvel.cli.request import Request
 from marvel.cli.table import counted
 from marvel.commands import Plan
 from marvel.commands.orders import Apply
-from marvel.errors import Rejected, TimedOut
+from marvel.errors import DaemonUnavailable, Rejected, TimedOut
 from marvel.resources import Manifest, RoleKey
 from marvel.runtimes import adapter_of
 from marvel.settings import paths
@@ -59,7 +59,11 @@ def up(sources: list[str], *, timeout: float) -> None:
     if daemon_note(paths()) is None:
         from marvel.daemon.detached import detach
 
-        say(f"daemon started, pid {detach(paths())}")
+        try:
+            say(f"daemon started, pid {detach(paths())}")
+        except DaemonUnavailable:
+            if daemon_note(paths()) is None:  # else another `up` was quicker: its daemon is as good
+                raise
     for one in declared:
         door.send(Apply(one), quietly=True)
     until = time.monotonic() + timeout

@@ -394,7 +394,7 @@ class Agents:
         )
         session = self._world().sessions.get(agent.uid)
         if session is not None and session.stop is None and not agent.why.startswith("tmux"):
-            self._leftovers.end_of(agent.uid)
+            self._leftovers.end_of(agent.uid, agent.pid)
 
     def _close_pane(self, workspace: str, pane: Pane) -> None:
         server = self._fleet.server(workspace)

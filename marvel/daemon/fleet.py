@@ -92,6 +92,11 @@ class Fleet:
         """Workspaces whose server is connected."""
         return [name for name, desk in self._desks.items() if desk.server.state == "up"]
 
+    def keep_sockets(self) -> None:
+        """Have deleted socket files made again."""
+        for desk in self._desks.values():
+            desk.server.keep_socket()
+
     def sync(self) -> None:
         """Have the poller watch what each connection wants; after anything that used one."""
         for desk in self._desks.values():

@@ -47,11 +47,17 @@ class Leftovers:
             if not session.alive if session is not None else knows(uid):
                 self.end_of(uid)
 
-    def end_of(self, uid: str) -> None:
-        """What an ended session has left running, if anything."""
-        if uid not in self._stopper:
-            self._sweeps.add(uid)
-            self.end(uid, None, GRACE_SECONDS)
+    def end_of(self, uid: str, pid: int | None = None) -> None:
+        """What an ended session has left running, if anything. `pid`: of its process, which has just ended.
+
+        While one of its group lives the kernel gives that number to nobody else.
+        """
+        if uid in self._stopper:
+            return
+        if pid is not None and self._machine.look_at(pid) is not None:
+            pid = None  # it is another's by now
+        self._sweeps.add(uid)
+        self.end(uid, pid, GRACE_SECONDS)
 
     def end_orphan(self, workspace: str, pane: Pane, *, known: bool) -> None:
         """A pane of this log that no live session owns. That of an ended session was only left open."""
@@ -59,7 +65,7 @@ class Leftovers:
             return
         if known and pane.dead:
             self._close_pane(workspace, pane)
-            self.end_of(pane.uid)
+            self.end_of(pane.uid, pane.pid)
             return
         self._orphans[pane.uid] = workspace, pane
         self._note(orphaned(workspace, pane.uid, pane.pane, pane.pid))

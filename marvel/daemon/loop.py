@@ -334,6 +334,7 @@ class Loop:
         self._check_log()
         self._reconciler.touch_all()
         self._vitals.check()
+        self._fleet.keep_sockets()
         for workspace in self._fleet.up():
             self._agents.compare(workspace)
 

@@ -42,13 +42,17 @@ class Machine:
         return processes.look_at(pid)
 
     def belonging_to(
-        self, sessions: Mapping[str, int | None], *, others: Collection[int]
+        self,
+        sessions: Mapping[str, int | None],
+        *,
+        others: Collection[int],
+        known: Mapping[str, Iterable[Process]],
     ) -> dict[str, list[Process]]:
         """All processes of some sessions (uid → pid of its pane's process) that have any.
 
-        `others` are pids that surely belong to other sessions.
+        `others` are pids that surely belong to other sessions, `known` what earlier looks found.
         """
-        return processes.belonging_to(sessions, others=others)
+        return processes.belonging_to(sessions, others=others, known=known)
 
     def uids_of(self, home: str) -> set[str]:
         """The sessions of a state directory that any process belongs to."""

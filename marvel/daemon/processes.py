@@ -1,9 +1,9 @@
 """What /proc and pidfds tell about agents' processes.
 
 Every process that an agent starts inherits `MARVEL_SESSION_UID`. One look through /proc therefore finds
-all that belongs to a session, also what left its process group; children of the pane's process are added,
-in case one cleaned its environment. A pid is only signalled through a pidfd, after a second look that it
-is still the process that was found.
+all that belongs to a session, also what left its process group. Where an environment was cleaned, the group
+and the kernel's session of the pane's process tell, and who is whose child; what was found once stays found.
+A pid is only signalled through a pidfd, after a second look that it is still the process that was found.
 """
 
 import contextlib
@@ -23,6 +23,7 @@ class Process(NamedTuple):
     parent: int
     group: int
     start: int  # clock ticks since boot
+    session: int = 0  # of the kernel: the pid of its leader, as every pane's process is one
 
 
 def look_at(pid: int) -> Process | None:
@@ -34,22 +35,28 @@ def look_at(pid: int) -> Process | None:
         return None
     if fields[0] in (b"Z", b"X"):
         return None
-    return Process(pid, int(fields[1]), int(fields[2]), int(fields[19]))
+    return Process(pid, int(fields[1]), int(fields[2]), int(fields[19]), int(fields[3]))
 
 
 def belonging_to(
-    sessions: Mapping[str, int | None], *, variable: str = UID_VARIABLE, others: Collection[int] = ()
+    sessions: Mapping[str, int | None],
+    *,
+    variable: str = UID_VARIABLE,
+    others: Collection[int] = (),
+    known: Mapping[str, Iterable[Process]] | None = None,
 ) -> dict[str, list[Process]]:
     """All processes of the given sessions (uid → pid of its pane's process), in one look through /proc.
 
     A session without processes is not in the result. `variable` is what marks its processes. `others`
-    are pids that surely belong to somebody else; a thousand of them would be most of the look.
+    are pids that surely belong to somebody else; a thousand of them would be most of the look. `known` are
+    what earlier looks found: a parent that has ended since must not hide its children.
     """
     mark = f"\0{variable}=".encode()
     by_uid = {uid.encode(): uid for uid in sessions}
     owner: dict[int, str] = {pid: uid for uid, pid in sessions.items() if pid is not None}
     found: dict[int, Process] = {}
     claimed: dict[int, str] = {}
+    starts = {(one.pid, one.start): uid for uid, ones in (known or {}).items() for one in ones}
     passed_over = {str(os.getpid()), *map(str, others)}
     for name in os.listdir("/proc"):
         if name in passed_over or not name.isdigit():
@@ -63,6 +70,10 @@ def belonging_to(
             claimed[process.pid] = uid
         elif process.group in owner:
             claimed[process.pid] = owner[process.group]
+        elif process.session in owner:
+            claimed[process.pid] = owner[process.session]
+        elif (process.pid, process.start) in starts:
+            claimed[process.pid] = starts[process.pid, process.start]
     _claim_children(found, claimed)
     result: dict[str, list[Process]] = {}
     for pid, uid in claimed.items():

@@ -28,6 +28,7 @@ class Stop:
         self.asked = False
         self.killed_at: float | None = None  # when KILL was first sent
         self.found: list[int] | None = None  # pids at the first look
+        self.known: set[Process] = set()  # of all looks
         self.follow(order, wall, now)
 
     def follow(self, order: StopOrder, wall: float, now: float) -> None:
@@ -83,11 +84,13 @@ class Stopper:
         if not due:
             return
         pids = {uid: stop.pid for uid, stop in due.items()}
-        found = self._machine.belonging_to(pids, others=self._others(due))
+        known = {uid: stop.known for uid, stop in due.items()}
+        found = self._machine.belonging_to(pids, others=self._others(due), known=known)
         for uid, stop in due.items():
             self._step(uid, stop, found.get(uid, []), now)
 
     def _step(self, uid: str, stop: Stop, found: list[Process], now: float) -> None:
+        stop.known.update(found)
         if stop.found is None:
             stop.found = [process.pid for process in found]
         if not found:

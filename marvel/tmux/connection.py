@@ -107,6 +107,11 @@ class Connection(Channel):
         self._end("the connection was closed")
         self._timers.run_all()
 
+    def keep_socket(self) -> None:
+        """Have the server make its socket file again if somebody deleted it: who comes next finds it."""
+        if self._server is not None and not self.socket.exists():
+            self._server.ask_for_socket()
+
     # --- connecting ----------------------------------------------------------------------------
 
     def _soon(self, seconds: float, action: Callable[[], None]) -> None:
@@ -161,7 +166,7 @@ class Connection(Channel):
         if self._server is not None:
             self._server.ask_for_socket()
             return self._server.pid
-        pid = processes.hidden_server(self.socket) if self._start else None
+        pid = processes.hidden_server(self.socket)
         if pid is None:
             return None
         try:

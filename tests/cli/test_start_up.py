@@ -43,6 +43,31 @@ def process(*argv: str, home: Path, stdout: int = subprocess.PIPE) -> subprocess
 
 
 @pytest.mark.parametrize(
+    ("line", "status"),
+    [
+        ("get sessions >&-", 0),
+        ("get sessions nosuch 2>&-", 4),
+        ("doctor >&- || true", 0),  # what it finds is the machine's
+        ("replay --speed 1000 >&-", 1),
+        ("events >&- 2>&-", 0),
+        ("work - <&-", 1),
+        ("mcp <&-", 0),
+    ],
+)
+def test_closed_streams_are_nobody_s_fault(marvel: Terminal, line: str, status: int) -> None:
+    done = subprocess.run(
+        ["sh", "-c", f'"$0" -m marvel {line}', sys.executable],
+        env={**os.environ, "MARVEL_HOME": str(marvel.home / "new")},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert "internal error" not in done.stderr
+    assert done.returncode == status
+
+
+@pytest.mark.parametrize(
     "line", ["get sessions", "get sessions -o wide --state running", "get teams", "get e"]
 )
 def test_the_fast_lane_imports_nothing_beyond_its_budget(marvel: Terminal, line: str) -> None:

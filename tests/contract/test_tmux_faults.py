@@ -367,13 +367,21 @@ def test_a_deleted_socket_file_comes_back_when_the_client_is_lost(up: Rig) -> No
     assert (up.server.identity, up.downs) == (before, [])
 
 
-def test_no_second_server_is_started_because_the_socket_file_is_gone(up: Rig) -> None:
+@pytest.mark.parametrize("start", [True, False])
+def test_no_server_is_taken_for_gone_because_its_socket_file_is(up: Rig, start: bool) -> None:
     pane, before = waiting_pane(up), up.server.identity
     up.server.close()
     up.socket.unlink()
-    up.open()
+    up.open(start=start)
     assert up.server.identity == before
-    assert up.panes() == {pane.pane: pane}
+    assert up.panes().keys() == {pane.pane}
+
+
+def test_a_deleted_socket_file_is_made_again_when_it_is_missed(up: Rig) -> None:
+    up.socket.unlink()
+    up.server.keep_socket()
+    up.until(up.socket.exists)
+    assert up.downs == []
 
 
 # --- controllers that were killed ------------------------------------------------------------------

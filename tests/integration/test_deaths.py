@@ -59,6 +59,19 @@ def test_term_ends_the_daemon_and_leaves_the_agents(home: Home) -> None:
     assert len(home.events("daemon.stopped")) == 3
 
 
+def test_a_deleted_tmux_socket_loses_no_agent_with_the_daemon_killed(home: Home) -> None:
+    home.start()
+    home.marvel("work", home.write(manifest(role(*SLEEP, replicas=2))), "--wait")
+    before = {row["pid"] for row in home.running(2)}
+    (home.path / "tmux" / "w.sock").unlink()
+    home.kill_daemon()
+    home.start()
+    until(lambda: len(home.events("daemon.started")) == 2, "a new daemon", home.describe)
+    assert {row["pid"] for row in home.running(2)} == before
+    assert home.events("tmux.server-lost") == home.events("session.ended") == []
+    home.whole()
+
+
 def test_an_agent_that_ended_while_no_daemon_ran_is_seen_by_the_next(home: Home) -> None:
     home.start()
     home.marvel("work", home.write(manifest(role(*SLEEP, replicas=2))), "--wait")

@@ -1,10 +1,16 @@
 """Sessions that end: what is seen, what is kept, what comes back."""
 
+import contextlib
 import os
 import signal
 import time
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import pytest
+
+from marvel.daemon.processes import look_at
 from tests.integration.home import Home, until
 from tests.integration.manifests import SLEEP, STUBBORN, manifest, role
 
@@ -112,6 +118,44 @@ def test_kill_ends_the_whole_tree_however_stubborn(home: Home) -> None:
     assert home.processes(row["uid"]) == []
     assert home.sessions()[0]["state"] == "stopped"
     assert home.events("session.ended")[0]["payload"]["signal"] == "KILL"
+
+
+# Deaf, in a session of its own, with an environment that tells nothing, and soon without its parent.
+RUNAWAY = """trap 'exit 0' TERM; echo $$ > {pids}
+env -i setsid sh -c 'trap "" TERM HUP; echo $$ >> {pids}; while :; do sleep 1; done' >/dev/null 2>&1 &
+while :; do sleep 0.1; done"""
+LEFT = "env -i nohup sh -c 'echo $$ > {pids}; exec sleep 1000' >/dev/null 2>&1 & sleep 0.3; exit 3"
+
+
+@pytest.fixture
+def pids(home: Home) -> Iterator[Path]:
+    """A file in which processes tell their pids: nothing else finds them when marvel has not ended them."""
+    file = home.path / "pids"
+    yield file
+    for pid in file.read_text().split():
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(int(pid), signal.SIGKILL)
+
+
+def test_what_was_found_once_is_ended_though_its_parent_has_gone(home: Home, pids: Path) -> None:
+    home.start()
+    quick = '[team.role.stop]\ngrace = "300ms"\n'
+    never = 'restart_policy = "never"'
+    text = role("sh", "-c", RUNAWAY.format(pids=pids), more=never, sections=quick)
+    home.marvel("work", home.write(manifest(text)))
+    until(lambda: pids.exists() and len(pids.read_text().split()) == 2, "its child runs", home.describe)
+    home.marvel("kill", "r-0", "--wait")
+    assert [look_at(int(pid)) for pid in pids.read_text().split()] == [None, None]
+
+
+def test_a_crashed_agents_group_is_ended_though_its_environment_tells_nothing(home: Home, pids: Path) -> None:
+    home.start()
+    text = role("sh", "-c", LEFT.format(pids=pids), more='restart_policy = "never"')
+    home.marvel("work", home.write(manifest(text)))
+    until(lambda: home.events("session.leftover"), "the leftover is told", home.describe)
+    [told] = home.events("session.leftover")
+    assert told["payload"]["pids"] == [int(pids.read_text())]
+    assert look_at(int(pids.read_text())) is None
 
 
 def test_what_an_agent_leaves_behind_is_ended_and_told(home: Home) -> None:

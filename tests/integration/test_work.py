@@ -1,9 +1,10 @@
 """A manifest becomes running sessions, and follows its edits."""
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 
 from tests.integration.home import Home, until
-from tests.integration.manifests import SLEEP, manifest, role
+from tests.integration.manifests import SLEEP, STUBBORN, manifest, role
 
 
 def test_a_manifest_becomes_running_sessions_with_one_process_each(home: Home) -> None:
@@ -20,6 +21,31 @@ def test_what_is_worked_without_a_daemon_runs_once_there_is_one(home: Home) -> N
     assert "no daemon is running" in told.stderr
     home.start()
     home.running(1)
+
+
+def test_two_that_begin_at_once_share_one_daemon(home: Home) -> None:
+    files = [home.write(manifest(role(*SLEEP), workspace=name), f"{name}.toml") for name in ("wa", "wb")]
+    with ThreadPoolExecutor() as pool:
+        done = list(pool.map(lambda file: home.marvel("up", file, ok=False), files))
+    assert [one.returncode for one in done] == [0, 0], [one.stderr for one in done]
+    assert len(home.events("daemon.started")) == 1
+    assert {row["workspace"] for row in home.running(2)} == {"wa", "wb"}
+
+
+def test_a_restart_is_not_waited_for_where_nothing_comes_back(home: Home) -> None:
+    home.start()
+    rest = role(*SLEEP, name="q")
+    slow = role(*STUBBORN, sections='[team.role.stop]\ngrace = "2s"\n')
+    home.marvel("work", home.write(manifest(rest, slow)), "--wait")
+    with ThreadPoolExecutor() as pool:
+        waiting = pool.submit(home.marvel, "restart", "r-0", "--wait", "--timeout", "30s", ok=False)
+        until(lambda: home.events("session.stopping"), "it is asked to end", home.describe)
+        home.marvel("work", home.write(manifest(rest)))
+        done = waiting.result()
+    assert (done.returncode, done.stderr) == (
+        1,
+        "error: restart w/t-r-g1-0: nothing has a slot there any more\n",
+    )
 
 
 def test_working_the_same_manifest_again_appends_nothing(home: Home) -> None:

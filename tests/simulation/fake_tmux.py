@@ -157,6 +157,9 @@ class Client:
         self.state = "connecting"
         self._soon(0.001, lambda: self._connect(start=start))
 
+    def keep_socket(self) -> None:
+        """Nobody deletes it here."""
+
     def close(self) -> None:
         self._end("the connection was closed")
 

@@ -136,7 +136,11 @@ class SimMachine(Machine):
         return worker.shown() if worker else None
 
     def belonging_to(
-        self, sessions: Mapping[str, int | None], *, others: Collection[int]
+        self,
+        sessions: Mapping[str, int | None],
+        *,
+        others: Collection[int],
+        known: Mapping[str, Iterable[Process]],
     ) -> dict[str, list[Process]]:
         found: dict[str, list[Process]] = {}
         for pid, worker in self.workers.items():
