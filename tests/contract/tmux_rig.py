@@ -12,6 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+import msgspec
+
 from marvel.tmux import Failed, Pane, PaneSpec, TmuxServer, server_environment
 from marvel.tmux.blocking import turn
 from marvel.tmux.processes import listener, stat
@@ -91,13 +93,13 @@ class Rig:
         spec = self.spec(*argv, uid=uid, env=env, cwd=cwd)
         pane = self.ask(lambda done: self.server.create(spec, done))
         assert isinstance(pane, Pane), pane
-        return pane
+        return _still(pane)
 
     def panes(self, server: TmuxServer | None = None, *, dead_only: bool = False) -> dict[str, Pane]:
         asked = server or self.server
         found = self.ask(lambda done: asked.panes(done, dead_only=dead_only), asked)
         assert isinstance(found, tuple), found
-        return {pane.pane: pane for pane in found}
+        return {pane.pane: _still(pane) for pane in found}
 
     def ended(self, pane: Pane) -> Pane:
         self.until(lambda: self.panes()[pane.pane].dead)
@@ -129,3 +131,8 @@ class Rig:
         end = time.monotonic() + PATIENCE
         while any(running(pid) for pid in pids) and time.monotonic() < end:
             os.sched_yield()
+
+
+def _still(pane: Pane) -> Pane:
+    """Without the second in which its screen changed last, so that the same pane is equal later."""
+    return msgspec.structs.replace(pane, changed_at=0.0)
