@@ -33,7 +33,7 @@ def replace_full_and_old(strength: Strength, cohort: Cohort) -> int:
         strength.see_off(session, None)
     going = [s for s in strength.of(cohort) if s.retiring]
     in_progress = len(going)
-    for session in newcomers:
+    for session in sorted(newcomers, key=lambda s: s.started_at or s.created_at):  # nobody waits for ever
         if len(going) >= max(1, strength.surge):
             break
         if _trigger(strength, session):

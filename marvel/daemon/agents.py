@@ -118,6 +118,7 @@ class Agents:
         fleet.on_up = self._adopt
         fleet.on_lost = self._lost_server
         fleet.on_unreachable = self._unreachable
+        fleet.on_due = self._look_at_workspace
         self._check_outputs()
 
     def look(self, uid: str) -> None:
@@ -412,7 +413,7 @@ class Agents:
             return  # not adopted yet: its panes are being asked for
         if agent is None and self._fleet.server(session.workspace) is None and session.pid is None:
             # Perhaps a pane exists that no event tells of: look before it is called gone.
-            self._fleet.open(session.workspace, start=True)
+            self._fleet.open(session.workspace, start=True, at_once=True)
             return
         pid = agent.pid if agent else None
         self.stopper.begin(session.uid, pid, session.stop, self._machine.wall(), self._machine.monotonic())

@@ -1,7 +1,9 @@
 """The tmux servers, one per workspace: opened when needed, tried again while out of reach.
 
 A server that is gone is one incident for its owner (`on_lost`); one that does not answer is *unknown*,
-and unknown changes nothing: its agents run on, and the connection is tried again.
+and unknown changes nothing: its agents run on, and the connection is tried again. When the servers of a
+workspace are lost soon after their start, one after the other, the next ones are started after longer and
+longer pauses: one agent that ends its tmux server would have all others started again every second.
 """
 
 import os
@@ -16,6 +18,8 @@ from marvel.tmux import Failed, TmuxServer, server_environment
 from marvel.tmux.timers import Timers
 
 RETRY_FIRST_SECONDS, RETRY_MAX_SECONDS = 1.0, 30.0  # between tries to reach a server, doubling
+SHORT_LIFE_SECONDS = 60.0  # of a server that was lost soon
+FREE_LOSSES = 3  # such in a row that cost no pause; then it doubles as the tries do
 
 
 class Desk:
@@ -28,6 +32,24 @@ class Desk:
         self.retry = RETRY_FIRST_SECONDS
         self.why_down = ""
         self.identity = ""  # of the server while it is connected, and until its end was told
+        self.since: float | None = None  # when it was first reached, on the monotonic clock
+
+
+class Losses:
+    """The servers of a workspace that were lost soon, in a row."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.paused_until = 0.0  # on the monotonic clock: no new one before
+        self.told = True  # who waits knows it
+
+    def add(self, now: float) -> float:
+        """One more; how long the next has to wait."""
+        self.count += 1
+        doublings = self.count - FREE_LOSSES - 1
+        pause = 0.0 if doublings < 0 else min(RETRY_FIRST_SECONDS * 2.0**doublings, RETRY_MAX_SECONDS)
+        self.paused_until, self.told = now + pause, False
+        return pause
 
 
 class Fleet:
@@ -43,10 +65,12 @@ class Fleet:
         self._environment = server_environment(environ)
         self._config = config
         self._desks: dict[str, Desk] = {}
+        self._losses: dict[str, Losses] = {}  # by workspace
         self._closing = False
         self.on_up: Callable[[str, TmuxServer], None]  # reachable: compare its panes with the world
         self.on_lost: Callable[[str, str], None]  # workspace, identity of the server that is gone
         self.on_unreachable: Callable[[str, str], None]  # workspace, why
+        self.on_due: Callable[[str], None]  # a workspace whose server was not started may have one now
         os.makedirs(paths.tmux, mode=0o700, exist_ok=True)
 
     def known_sockets(self) -> list[str]:
@@ -63,10 +87,15 @@ class Fleet:
         desk = self._desks.get(workspace)
         return (desk.server.identity or "") if desk else ""
 
-    def open(self, workspace: str, *, start: bool) -> None:
-        """Connect to a workspace's server; with `start`, start one if there is none."""
+    def open(self, workspace: str, *, start: bool, at_once: bool = False) -> None:
+        """Connect to a workspace's server; with `start`, start one if there is none.
+
+        `at_once`: without the pause after losses.
+        """
         desk = self._desks.get(workspace)
         if desk is None:
+            if start and not at_once and self._is_paused(workspace):
+                return
             desk = self._desks[workspace] = self._new(workspace)
         self._with(desk, lambda: desk.server.open(start=start))
 
@@ -137,6 +166,7 @@ class Fleet:
         desk.retry = RETRY_FIRST_SECONDS
         desk.why_down = ""
         desk.identity = desk.server.identity or ""
+        desk.since = self._machine.monotonic() if desk.since is None else desk.since
         self.on_up(workspace, desk.server)
 
     def _went_down(self, workspace: str, desk: Desk, why: str) -> None:
@@ -145,6 +175,7 @@ class Fleet:
         desk.settled = False
         if desk.server.gone:
             self._drop(workspace)
+            self._count_loss(workspace, desk)
             self.on_lost(workspace, desk.identity)
             return
         if why != desk.why_down:
@@ -152,6 +183,24 @@ class Fleet:
             self.on_unreachable(workspace, why)
         self._timers.after(desk.retry, lambda: self._try_again(workspace, desk))
         desk.retry = min(desk.retry * 2, RETRY_MAX_SECONDS)
+
+    def _count_loss(self, workspace: str, desk: Desk) -> None:
+        now = self._machine.monotonic()
+        if desk.since is None or now - desk.since > SHORT_LIFE_SECONDS:
+            self._losses.pop(workspace, None)
+        elif pause := self._losses.setdefault(workspace, Losses()).add(now):
+            self._timers.after(pause, lambda: self.on_due(workspace))
+
+    def _is_paused(self, workspace: str) -> bool:
+        """Whether no server may be started yet; who waits for it is told once."""
+        losses, now = self._losses.get(workspace), self._machine.monotonic()
+        if losses is None or now >= losses.paused_until:
+            return False
+        if not losses.told:
+            losses.told = True
+            lost = f"{losses.count} tmux servers in a row were lost within {SHORT_LIFE_SECONDS:g} s"
+            self.on_unreachable(workspace, f"{lost}; the next starts in {losses.paused_until - now:.0f} s")
+        return True
 
     def _try_again(self, workspace: str, desk: Desk) -> None:
         if self._desks.get(workspace) is desk and not self._closing:

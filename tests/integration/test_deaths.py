@@ -166,6 +166,22 @@ def test_a_pane_of_this_log_that_no_session_owns_is_stopped(home: Home) -> None:
     home.running(1)
 
 
+def test_servers_that_are_lost_one_after_the_other_come_back_after_pauses(home: Home) -> None:
+    home.start()
+    home.marvel("work", home.write(manifest(role(*SLEEP, replicas=2))), "--wait")
+    for lost in range(1, 5):
+        home.running(2)
+        os.kill(home.tmux_pid("w") or 0, signal.SIGKILL)
+        until(lambda n=lost: len(home.events("tmux.server-lost")) == n, "it is lost", home.describe)
+    home.running(2)
+    lost_at, began_at = (
+        [event["time"] / 1e6 for event in home.events(f"tmux.server-{what}")] for what in ("lost", "started")
+    )
+    assert began_at[4] >= lost_at[3] + 1.0
+    [told] = {event["payload"]["detail"] for event in home.events("session.start-delayed")}
+    assert told == "4 tmux servers in a row were lost within 60 s; the next starts in 1 s"
+
+
 def test_a_second_daemon_says_who_runs(home: Home) -> None:
     home.start()
     second = home.marvel("daemon", ok=False)

@@ -270,6 +270,15 @@ def test_one_that_is_full_when_the_successor_of_another_gets_ready_is_replaced_t
     assert "session.kept" not in town.kinds()
 
 
+def test_who_has_run_longest_is_replaced_first_when_all_are_full_as_soon_as_they_run() -> None:
+    town = settled(role(replicas=4, shift=ShiftSpec(context_percent=80, max_surge=1)))
+    first = {session.uid for session in town.ready()}
+    for _ in range(100):
+        town.fill(*town.ready())
+        town.run(0.2)
+    assert not first & {session.uid for session in town.alive()}
+
+
 def test_old_sessions_are_replaced_by_max_age() -> None:
     town = settled(role(shift=ShiftSpec(max_age=100, max_surge=1)))
     before = {s.uid for s in town.alive()}
