@@ -9,9 +9,11 @@
 | `agents` | brings panes to what the world says: start, adopt, notice the end |
 | `fleet` | the tmux servers, one per workspace: open, lost, no longer needed |
 | `stopper` | ends sessions: keys, signal, grace, KILL, proven gone |
+| `leftovers` | ends what runs on without a session: panes nobody owns, what outlived its agent |
 | `vitals` | how agents are: leases, beat files, screens, probes; calls for a person |
-| `typist` | types handoffs into panes, and notices when they are written |
-| `typing` | what the daemon types: first prompts, keys of a stop |
+| `hands` | types and presses keys, under the pane's lock |
+| `prompts`, `typist` | what is typed: first prompts, once; texts that the log asks for |
+| `handoffs` | notices when those that are waited for are written |
 | `outputs` | panes of roles with `log_output`, on disk and rotated |
 | `leases` | heartbeats in: the lease table, and events when a beat says something new |
 | `beats`, `inotify` | beats by touched files |
