@@ -113,7 +113,7 @@ def until_restarted(name: str, target: Session | TeamKey, since: float, timeout:
         if not rows:  # replaced by a shift, or no longer declared
             return Progress(0, 1, failed="nothing has a slot there any more")
         fresh = [row for row in rows if row["created_at"] >= since and objects.is_ready(row)]
-        return Progress(len(fresh), max(1, len(rows)), f"{len(fresh)} of {len(rows)} restarted")
+        return Progress(len(fresh), len(rows), f"{len(fresh)} of {len(rows)} restarted")
 
     until(look, f"restart {name}", timeout)
 

@@ -59,7 +59,6 @@ class Agent:
         self.pid: int | None = None
         self.handle: int | None = None  # pidfd while its process is watched
         self.exited = False
-        self.exited_at: float | None = None  # wall clock, when this daemon saw it end
         self.asked = 0  # times tmux was asked for its status
         self.why = ""  # it ended, when neither status nor signal tells
 
@@ -91,12 +90,10 @@ class Agents:
         self._note = note
         self._place = place
         self._environ = environ
-        self._home = paths.home
         self._log_id = log_id
-        self._knows = knows  # whether the log tells of a session, also of one that is forgotten
         self._versions = versions
         self._seen = seen  # is shown every list of panes
-        self._exits = exits  # when a process was seen to end; kept until its end is in the log
+        self._exits = exits  # by uid: when this daemon saw its process end; kept until its end is in the log
         self._agents: dict[str, Agent] = {}
         self._watched: dict[int, str] = {}  # pid → uid of main processes that are waited for, and so live
         self._asking: set[str] = set()  # workspaces whose tmux is being asked for ends
@@ -112,6 +109,8 @@ class Agents:
             world=world,
             note=note,
             close_pane=self._close_pane,
+            home=paths.home,
+            knows=knows,
         )
         # Their end is told, perhaps not recorded yet (a full disk): a look must not start them a second time.
         self._told: set[str] = set()
@@ -148,7 +147,7 @@ class Agents:
 
     def end_leftovers(self) -> None:
         """What ended sessions left running, and an earlier daemon had no time to end."""
-        self._leftovers.end_all(self._home, self._knows)
+        self._leftovers.end_all()
 
     # --- start ---------------------------------------------------------------------------------
 
@@ -314,7 +313,7 @@ class Agents:
         if agent.exited:
             return
         agent.exited = True
-        agent.exited_at = self._exits[agent.uid] = round(self._machine.wall(), 6)
+        self._exits[agent.uid] = round(self._machine.wall(), 6)
         if agent.uid in self.stopper:
             self.stopper.hurry(agent.uid, self._machine.monotonic())
         else:
@@ -390,7 +389,7 @@ class Agents:
                 signal=(pane.signal or "") if pane else "",
                 reason=agent.why,
                 tail_sha256=tail_sha256,
-                at=agent.exited_at,
+                at=self._exits.get(agent.uid),
             )
         )
         session = self._world().sessions.get(agent.uid)

@@ -27,24 +27,25 @@ class Leftovers:
         world: Callable[[], World],
         note: Callable[[Observation], None],
         close_pane: Callable[[str, Pane], None],
+        home: str,
+        knows: Callable[[str], bool],
     ) -> None:
         self._machine = machine
         self._stopper = stopper
         self._world = world
         self._note = note
         self._close_pane = close_pane  # of a workspace
+        self._home = home
+        self._knows = knows  # whether the log tells of a session, also of one that is forgotten
         self._orphans: dict[str, tuple[str, Pane]] = {}  # uid → workspace, pane
         self._sweeps: set[str] = set()  # ended sessions that may have left something behind
 
-    def end_all(self, home: str, knows: Callable[[str], bool]) -> None:
-        """What ended sessions left running, and an earlier daemon had no time to end.
-
-        `knows`: whether the log tells of a session, also of one that is forgotten.
-        """
+    def end_all(self) -> None:
+        """What ended sessions left running, and an earlier daemon had no time to end."""
         sessions = self._world().sessions
-        for uid in self._machine.uids_of(home):
+        for uid in self._machine.uids_of(self._home):
             session = sessions.get(uid)
-            if not session.alive if session is not None else knows(uid):
+            if not session.alive if session is not None else self._knows(uid):
                 self.end_of(uid)
 
     def end_of(self, uid: str, pid: int | None = None) -> None:
