@@ -13,7 +13,7 @@ event; everything else is derived from the event log. The rooms, in the order in
 | `events` | the facts: one frozen record per kind |
 | `world` | the only fold: event → rows (`sessionfold`, `shiftfold`: parts of it) |
 | `roster` | the sessions of one role, and which of them need no look; kept up by `world` |
-| `turns` | which role of a team may shift, for commands and controllers alike |
+| `rules` | predicates over resources, for commands, controllers and readers alike |
 | `resources` | the nouns |
 | `daemon` | the loop: observe → reconcile → act → record |
 | `controllers` | the decisions: sessions, health, shifts; pure and independent |

@@ -163,7 +163,7 @@ def shifts(rows: Rows, sessions: Rows, teams: Rows) -> Rows:
 
 
 def turn_order(roles: Any) -> list[str]:
-    """Roles in the order in which they shift: marvel/turns.py, for rows."""
+    """Roles in the order in which they shift: marvel/rules.py, for rows."""
     return sorted(roles, key=lambda name: name == "supervisor")
 
 

@@ -11,7 +11,7 @@ from marvel.events import (
     role_ref,
 )
 from marvel.resources import PastCohort, Role, Shift, TeamKey, Template
-from marvel.turns import current_of, in_order
+from marvel.rules import current_of, in_order
 from marvel.world import World
 
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from marvel import turns
+from marvel import rules
 from marvel.events import Draft
 from marvel.resources import Cohort, Promise, Role, RoleKey, Session, Shift, StopSpec, Template
 from marvel.roster import Roster
@@ -134,7 +134,7 @@ def view_of(
         ),
         promises={cohort.generation: promise(cohort.template) for cohort in cohorts},
         shift=world.shifts.get(key),
-        ahead=lambda: turns.ahead(world, key),
+        ahead=lambda: rules.ahead(world, key),
     )
 
 

@@ -2,10 +2,10 @@
 
 No shift in progress: the newest cohort that was not given up has the role's `replicas` (one more for
 each session that a trigger replaces) and the others none. A shift moves them to a new cohort
-(`rollout`), one role of a team after the other (`marvel/turns.py`). It alone writes cohort counts and marks.
+(`rollout`), one role of a team after the other (`marvel/rules.py`). It alone writes cohort counts and marks.
 """
 
-from marvel import turns
+from marvel import rules
 from marvel.controllers import Decision, View
 from marvel.controllers.rollout import Rollout
 from marvel.controllers.strength import Strength
@@ -33,12 +33,12 @@ def reconcile(view: View, now: float) -> Decision:
     if view.role is None:
         return Decision([*_emptied(view), *_removed(view, None)], None)
     strength = Strength(view, view.role, now)
-    current = turns.current_of(view.cohorts, view.shift)
+    current = rules.current_of(view.cohorts, view.shift)
     if current is None:
         strength.drafts.append(_created(view, view.role, view.role.replicas, view.role.position))
     elif view.shift is not None and view.shift.started_at is not None:
         _go_on(strength, view.shift, current)
-    elif turns.wants_shift(view.role, view.cohorts, view.shift) and not view.ahead():
+    elif rules.wants_shift(view.role, view.cohorts, view.shift) and not view.ahead():
         _start(strength, current)
     else:
         _keep(strength, current)
@@ -126,7 +126,7 @@ def _removed(view: View, current: Cohort | None) -> list[Draft]:
         if cohort is current or cohort.count or cohort.generation in busy or _in_use(view, cohort):
             continue
         newest = cohort is view.cohorts[-1]
-        if newest and view.role is not None and turns.was_aborted(view.role, view.cohorts):
+        if newest and view.role is not None and rules.was_aborted(view.role, view.cohorts):
             continue
         drafts.append(_about(cohort, CohortRemoved(), cohort.position))
     return drafts

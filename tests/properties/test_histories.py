@@ -20,10 +20,10 @@ from marvel.daemon.reconciler import CONTROLLERS, Reconciler
 from marvel.errors import MarvelError
 from marvel.events import KINDS, Draft, decode, encode
 from marvel.resources import Promise, Resource, RoleKey, RoleSpec, Session, Template
+from marvel.rules import current_of
 from marvel.runtimes import Signal
 from marvel.settings import Paths
 from marvel.store.log import Decide, Store
-from marvel.turns import current_of
 from marvel.world import World
 from tests.given import AGENTS, SQUAD, START, manifest, role, template
 

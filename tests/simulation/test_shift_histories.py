@@ -12,7 +12,7 @@ from town import BROKEN, GOOD, TEAM, Town, role
 from marvel import commands
 from marvel.errors import Rejected
 from marvel.resources import RoleKey, RoleSpec, ShiftSpec
-from marvel.turns import current_of
+from marvel.rules import current_of
 
 SURGES = st.sampled_from([None, 0, 1, 2])
 STEPS = st.one_of(

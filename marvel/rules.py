@@ -1,4 +1,8 @@
-"""Which role of a team may shift: one after the other, manifest order, `supervisor` last. Pure."""
+"""The predicates over resources that several rooms ask: what is ready, in a turn, current, wanted. Pure.
+
+A question that more than one room asks has its answer here, once. Which role of a team may shift is one of
+them: one role after the other, in manifest order, `supervisor` last.
+"""
 
 from marvel.resources import Cohort, Role, RoleKey, Shift, TeamKey
 from marvel.world import World
