@@ -28,6 +28,7 @@ IN_WORDS = {  # reasons that end a session, or keep it from starting
     "invalid-runtime": "there is nothing to run",
     "tmux-server-lost": "its tmux server died",
     "tmux-unavailable": "tmux can't be used",
+    "file-locked": "a file that it needs changed is locked by another program",
     "tmux-refused": "tmux refused to start it",
     "crashed": "it crashed",
     "shift": "in a shift",

@@ -15,7 +15,7 @@ from marvel.daemon import tails
 from marvel.daemon.fleet import Fleet
 from marvel.daemon.handoffs import Handoffs
 from marvel.daemon.hands import Hands
-from marvel.daemon.launch import Unlaunchable, answer_trust, prepare, typed_prompt, wish_of, write_files
+from marvel.daemon.launch import Unlaunchable, prepare, trusted, typed_prompt, wish_of, write_files
 from marvel.daemon.leftovers import Leftovers
 from marvel.daemon.machine import Machine
 from marvel.daemon.observations import (
@@ -32,6 +32,7 @@ from marvel.daemon.outputs import CHECK_SECONDS, Outputs
 from marvel.daemon.poller import READ
 from marvel.daemon.prompts import Prompts
 from marvel.daemon.stopper import Stopper
+from marvel.daemon.trust import Trust
 from marvel.daemon.typist import Typist
 from marvel.daemon.versions import Versions
 from marvel.resources import RoleSpec, Session, Template
@@ -101,6 +102,7 @@ class Agents:
         self._hands = Hands(server=fleet.server, lock=paths.typing_lock, note=note)
         self._prompts = Prompts(timers=timers, server=fleet.server, world=world, note=note, hands=self._hands)
         self._typist = Typist(paths=paths, note=note, hands=self._hands)
+        self._trust = Trust(timers=timers, again=self.look, note=note)
         self._handoffs = Handoffs(paths=paths, timers=timers, world=world, note=note)
         self.stopper = Stopper(machine, type_keys=self._type_keys, on_gone=self._gone, others=self._main_pids)
         self._leftovers = Leftovers(
@@ -166,7 +168,9 @@ class Agents:
         try:
             plan = prepare(wish, self._environ)
             write_files(wish.place, plan)
-            answer_trust(wish, plan, self._environ)
+            if not self._trust.is_settled(session.uid, trusted(wish, plan, self._environ)):
+                del self._agents[session.uid]
+                return  # looks again once it is
             log = self._outputs.path_for(session)
         except Unlaunchable as problem:
             self._failed(agent, "invalid-runtime", str(problem))

@@ -12,9 +12,9 @@ from collections.abc import Mapping
 import msgspec
 
 import marvel
-from marvel.daemon import trust
 from marvel.resources import RoleSpec, Session, Template
 from marvel.runtimes import LaunchPlan, Place, Wish, adapter_of, launch_plan
+from marvel.runtimes.adapter import Merge
 from marvel.runtimes.launch import expanded
 from marvel.settings import regular
 from marvel.tmux import server_environment
@@ -59,13 +59,12 @@ def prepare(wish: Wish, environ: Mapping[str, str]) -> LaunchPlan:
     return msgspec.structs.replace(plan, argv=_executable(plan, path), env=env)
 
 
-def answer_trust(wish: Wish, plan: LaunchPlan, environ: Mapping[str, str]) -> None:
-    """What `trust_workspace` allows: the agent's own note that its directory is trusted. Raises OSError."""
-    merge = adapter_of(wish.template).trust(
-        os.path.realpath(plan.cwd), {**server_environment(environ), **plan.env}
-    )
-    if merge is not None and wish.template.runtime.trust_workspace:
-        trust.put(merge)
+def trusted(wish: Wish, plan: LaunchPlan, environ: Mapping[str, str]) -> Merge | None:
+    """Return what `trust_workspace` allows: the agent's own note that its directory is trusted."""
+    if not wish.template.runtime.trust_workspace:
+        return None
+    env = {**server_environment(environ), **plan.env}
+    return adapter_of(wish.template).trust(os.path.realpath(plan.cwd), env)
 
 
 def write_files(place: Place, plan: LaunchPlan) -> None:

@@ -100,6 +100,11 @@ class Merge(NamedTuple):
     names: tuple[str, ...]
     value: Any
 
+    @property
+    def lock(self) -> str:
+        """The directory that the file's own program makes while it changes the file."""
+        return f"{self.path}.lock"
+
 
 def trusts_nothing(cwd: str, env: Mapping[str, str]) -> Merge | None:
     """The trust of a CLI that has no such file."""

@@ -144,9 +144,16 @@ def _told(event: str, payload: dict[str, Any]) -> tuple[Activity, str]:
 
 
 def _notified(kind: str) -> tuple[Activity, str]:
-    if kind == "permission_prompt":
-        return "waiting", "permission"
-    return ("waiting", "input") if kind == "idle_prompt" else ("", "")
+    """`idle_prompt` reminds of an empty composer after 60 s: nothing is open that a text could answer."""
+    match kind:
+        case "permission_prompt":
+            return "waiting", "permission"
+        case "elicitation_dialog":
+            return "waiting", "question"
+        case "idle_prompt":
+            return "idle", ""
+        case _:
+            return "", ""
 
 
 def _failed(error: str) -> tuple[Activity, str]:

@@ -19,7 +19,7 @@ NAMES = sorted(path.stem for path in FIXTURES.glob("*.json"))
 WAITING = ("waiting", None)
 # activity, and context % where one is told
 EXPECTED: dict[str, tuple[str, float | None]] = {
-    "claude-hook-Notification-idle_prompt": WAITING,
+    "claude-hook-Notification-idle_prompt": ("idle", None),
     "claude-hook-Notification-permission_prompt": WAITING,
     "claude-hook-PermissionRequest": WAITING,
     "claude-hook-PostCompact": ("working", None),

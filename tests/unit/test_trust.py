@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -11,6 +14,9 @@ import pytest
 from marvel.daemon import trust
 from marvel.runtimes.adapter import Merge
 from marvel.runtimes.claude import trust as claude_trust
+from marvel.tmux.timers import Timers
+
+DIRECTORIES = 30
 
 
 def merge(path: Path, *names: str) -> Merge:
@@ -60,3 +66,84 @@ def test_a_link_is_followed_to_the_file_it_means(tmp_path: Path) -> None:
 def test_claude_keeps_its_note_where_its_configuration_is() -> None:
     assert claude_trust("/w", {"HOME": "/h"}).path == "/h/.claude.json"
     assert claude_trust("/w", {"HOME": "/h", "CLAUDE_CONFIG_DIR": "/c"}).path == "/c/.claude.json"
+
+
+def test_a_file_that_its_own_program_has_locked_is_left_alone_until_it_is_free(tmp_path: Path) -> None:
+    file, lock = tmp_path / ".claude.json", tmp_path / ".claude.json.lock"
+    file.write_text("{}")
+    lock.mkdir()
+    with pytest.raises(trust.Locked):
+        trust.put(merge(file))
+    assert file.read_text() == "{}"
+    assert lock.exists()
+    lock.rmdir()
+    assert trust.put(merge(file))
+    assert os.listdir(tmp_path) == [".claude.json"]
+
+
+def test_a_value_that_is_there_needs_no_lock(tmp_path: Path) -> None:
+    file = tmp_path / ".claude.json"
+    trust.put(merge(file))
+    (tmp_path / ".claude.json.lock").mkdir()
+    assert trust.put(merge(file))
+
+
+def test_a_lock_that_its_holder_left_behind_is_taken_over(tmp_path: Path) -> None:
+    file, lock = tmp_path / ".claude.json", tmp_path / ".claude.json.lock"
+    lock.mkdir()
+    long_ago = time.time() - trust.STALE_SECONDS - 1
+    os.utime(lock, (long_ago, long_ago))
+    assert trust.put(merge(file))
+    assert os.listdir(tmp_path) == [".claude.json"]
+
+
+def test_a_session_waits_for_the_lock_and_a_long_wait_is_recorded_with_its_path(tmp_path: Path) -> None:
+    file, lock = tmp_path / ".claude.json", tmp_path / ".claude.json.lock"
+    lock.mkdir()
+    timers, again, notes = Timers(lambda: 0.0), [], []
+    waiting = trust.Trust(timers=timers, again=again.append, note=notes.append)
+    attempts = round(trust.PATIENCE_SECONDS / trust.RETRY_SECONDS)
+    assert not any(waiting.is_settled("u1", merge(file)) for _ in range(attempts - 1))
+    assert not notes
+    assert not waiting.is_settled("u1", merge(file))
+    assert len(notes) == 1
+    timers.run(trust.RETRY_SECONDS)
+    assert set(again) == {"u1"}
+    lock.rmdir()
+    assert waiting.is_settled("u1", merge(file))
+    assert waiting.is_settled("u2", None)
+
+
+def test_no_change_of_a_writer_that_takes_the_lock_is_undone(tmp_path: Path) -> None:
+    file, lock = tmp_path / ".claude.json", tmp_path / ".claude.json.lock"
+    file.write_text(json.dumps({"n": 0, "projects": {}}))
+    done: list[str] = []
+
+    def write() -> None:
+        while len(done) < DIRECTORIES:
+            with contextlib.suppress(FileExistsError):
+                lock.mkdir()
+                content = json.loads(file.read_text())
+                assert content["n"] == counts[-1]
+                content["n"] += 1
+                counts.append(content["n"])
+                fresh = tmp_path / "fresh"
+                fresh.write_text(json.dumps(content))
+                fresh.replace(file)
+                lock.rmdir()
+                held.set()
+
+    held, counts = threading.Event(), [0]
+    writer = threading.Thread(target=write)
+    writer.start()
+    while len(done) < DIRECTORIES:
+        held.wait()  # so that both get their turn
+        held.clear()
+        with contextlib.suppress(trust.Locked):
+            name = f"/d/{len(done)}"
+            if trust.put(merge(file, "projects", name, "hasTrustDialogAccepted")):
+                done.append(name)
+    writer.join()
+    content = json.loads(file.read_text())
+    assert content["n"] == counts[-1]
+    assert list(content["projects"]) == done
