@@ -1,6 +1,6 @@
-"""At which dialog an agent sits, read off its screen: an agent at one never tells of itself.
+"""Which dialog or question an agent's screen shows, read now. Only its user can answer it.
 
-Only its person can answer it. The words to look for are its adapter's (`marvel/runtimes`).
+The words to look for are its adapter's, the forms of questions any program's (`marvel/runtimes/dialogs.py`).
 """
 
 from typing import Any
@@ -8,32 +8,41 @@ from typing import Any
 from marvel.client import Marvel
 from marvel.errors import MarvelError
 from marvel.runtimes import Adapter, adapter_named
+from marvel.runtimes.dialogs import described, dialog_on
 
 Row = dict[str, Any]
 
+__all__ = ["adapter_of_row", "described", "dialog_of", "is_silent", "is_unproven"]
+
 
 def adapter_of_row(row: Row) -> Adapter:
-    """The adapter of a session's row, or of the object made of it."""
+    """Return the adapter of a session's row, or of the object made of it."""
     return adapter_named(row.get("image") or "", row.get("command") or "")
 
 
 def is_silent(row: Row) -> bool:
-    """Whether an agent runs whose runtime tells of its start, and has not."""
+    """Whether an agent runs whose runtime reports its start, and has not."""
     if row["state"] != "running" or row.get("signaled_at"):
         return False
     return adapter_of_row(row).first_signal == "start" or row.get("heartbeat") == "from-start"
 
 
+def is_unproven(row: Row) -> bool:
+    """Whether an agent runs that is not ready, or whose runtime reports something and has not yet."""
+    if row["state"] != "running" or row.get("signaled_at"):
+        return False
+    return not row.get("ready") or bool(adapter_of_row(row).first_signal)
+
+
 def dialog_of(row: Row) -> str:
-    """The dialog that a silent agent's screen shows (`login`, `trust`, …); empty when it shows none.
+    """Return the dialog that a running agent's screen shows (`login`, `trust`, `question`, …), or nothing.
 
     Asks tmux, which may take seconds: not for a time in which the log is being read.
     """
-    words = adapter_of_row(row).dialogs
-    if not words or not is_silent(row):
+    if row["state"] != "running":
         return ""
     try:
-        screen = " ".join(Marvel().capture(row["uid"]).split())
+        screen = Marvel().capture(row["uid"])
     except MarvelError:
         return ""
-    return next((name for text, name in words if text in screen), "")
+    return dialog_on(screen, adapter_of_row(row).dialogs, heard=bool(row.get("signaled_at")))

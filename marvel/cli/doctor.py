@@ -17,7 +17,7 @@ from typing import Literal, NamedTuple
 
 from marvel import __version__, manifest
 from marvel.cli import objects, runtimes
-from marvel.cli.dialogs import dialog_of
+from marvel.cli.dialogs import described, dialog_of, is_unproven
 from marvel.cli.get import show
 from marvel.cli.manifests import declared
 from marvel.cli.table import printable
@@ -241,9 +241,9 @@ def _agents(where: Paths) -> Iterator[Finding]:
             hint = "attach to a session of it and log in, or give it a key with env_from"
             yield Finding("warning", f"{found.command}: no login was found", hint)
     for row in rows:
-        if dialog := dialog_of(row):
+        if is_unproven(row) and (dialog := dialog_of(row)):
             key = f"{row['workspace']}/{row['name']}"
-            yield Finding("warning", f"{key} shows a {dialog} dialog", f"marvel attach {key}")
+            yield Finding("warning", f"{key} shows {described(dialog)}", f"marvel attach {key}")
 
 
 def _teams(where: Paths) -> Iterator[Finding]:

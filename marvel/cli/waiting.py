@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from marvel import keys
 from marvel.cli import objects
-from marvel.cli.dialogs import is_silent
+from marvel.cli.dialogs import is_silent, is_unproven
 from marvel.cli.get import find
 from marvel.errors import MarvelError, NotFound, Rejected, TimedOut, UsageError
 from marvel.resources import Session, TeamKey
@@ -141,9 +141,9 @@ def until_heard(workspace: str, teams: list[str], timeout: float | None) -> None
     until(look, workspace, timeout)
 
 
-def silent_sessions(workspace: str) -> list[objects.Row]:
-    """Sessions whose agents should have told of their start by now and did not."""
-    return [row for row in sorted(_listed(workspace), key=objects.order) if is_silent(row)]
+def unproven_sessions(workspace: str) -> list[objects.Row]:
+    """Return sessions that are not ready, or whose runtimes have not reported anything yet."""
+    return [row for row in sorted(_listed(workspace), key=objects.order) if is_unproven(row)]
 
 
 def _listed(workspace: str) -> list[objects.Row]:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from marvel import keys, settings
 from marvel.cli import objects, reasons
-from marvel.cli.dialogs import dialog_of
+from marvel.cli.dialogs import described, dialog_of
 from marvel.cli.generations import Reason, Why
 from marvel.cli.get import find, show
 from marvel.cli.history import public, stream_of_key, warns
@@ -84,7 +84,7 @@ def _asked(paths: settings.Paths, key: str, now: float) -> tuple[Answer, bool]:
         row = next((row for row in reader.rows("sessions") if row["uid"] == answer.uid), None)
     if row is not None and (dialog := dialog_of(row)):
         answer.why.waits_for.insert(
-            0, Reason(f"you: it shows a {dialog} dialog", hint=f"marvel attach {answer.key}")
+            0, Reason(f"you: it shows {described(dialog)}", hint=f"marvel attach {answer.key}")
         )
     if not has_daemon:
         answer.why.not_done.insert(0, reasons.without_daemon())

@@ -6,7 +6,7 @@ import time
 
 from marvel import commands, manifest
 from marvel.cli import door, waiting
-from marvel.cli.dialogs import dialog_of
+from marvel.cli.dialogs import described, dialog_of, is_silent
 from marvel.cli.errors import say
 from marvel.cli.get import run as print_listing
 from marvel.cli.get import show
@@ -73,10 +73,13 @@ def up(sources: list[str], *, timeout: float) -> None:
             waiting.until_ready(one.workspace, teams, until - time.monotonic())
             waiting.until_heard(one.workspace, teams, until - time.monotonic())
         except TimedOut:
-            for row in waiting.silent_sessions(one.workspace):
+            for row in waiting.unproven_sessions(one.workspace):
                 key, dialog = f"{row['workspace']}/{row['name']}", dialog_of(row)
-                where = f" (it shows a {dialog} dialog)" if dialog else ""
-                say(f"{key}: no sign of life, marvel attach {key}{where}")
+                where = f" (it shows {described(dialog)})" if dialog else ""
+                if is_silent(row):
+                    say(f"{key}: no sign of life, marvel attach {key}{where}")
+                elif dialog:
+                    say(f"{key}: not ready, marvel attach {key}{where}")
             raise
     for one in declared:
         request = Request("sessions", None)

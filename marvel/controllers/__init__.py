@@ -31,10 +31,16 @@ class Lease(NamedTuple):
 
 
 class Screen(NamedTuple):
-    """What a look at a session's pane told."""
+    """What is known of a session's screen.
+
+    `dialog` is the dialog or question that it showed when it was read (`trust`, `login`, `question`, …; see
+    `runtimes.dialogs`), empty for none. A screen that was never read (`read_at` None) is unknown.
+    """
 
     changed_at: float  # the last byte on it, in whole seconds
     looked_at: float
+    read_at: float | None = None  # when its content was read last
+    dialog: str = ""
 
 
 class Probed(NamedTuple):

@@ -11,6 +11,7 @@
 | `stopper` | ends sessions: keys, signal, grace, KILL, proven gone |
 | `leftovers` | ends what runs on without a session: panes nobody owns, what outlived its agent |
 | `vitals` | how agents are: leases, beat files, screens, probes; calls for a person |
+| `screens` | reads screens: when they changed, which dialog or question they show |
 | `hands` | types and presses keys, under the pane's lock |
 | `prompts`, `typist` | what is typed: first prompts, once; texts that the log asks for |
 | `handoffs` | notices when those that are waited for are written |

@@ -74,12 +74,14 @@ class Loop:
         self._inode = os.stat(paths.database).st_ino
         tokens = Tokens(paths.token_key)
         self._tokens = tokens
+        self._fleet = Fleet(paths, machine, self._timers, environ, config)
         self._vitals = Vitals(
             paths,
             store,
             machine,
             self._timers,
             world=self._world,
+            server=self._fleet.server,
             note=self._note,
             touch=self._look_again_at,
             tokens=tokens,
@@ -94,11 +96,10 @@ class Loop:
             controllers=controllers,
             promise=promise_of,
             leases=self._vitals.leases.table,
-            screens=self._vitals.screens,
+            screens=self._vitals.screens.seen,
             probes=self._vitals.probes.results,
             exits=exits,
         )
-        self._fleet = Fleet(paths, machine, self._timers, environ, config)
         self._agents = Agents(
             machine=machine,
             fleet=self._fleet,
@@ -110,7 +111,7 @@ class Loop:
             paths=paths,
             log_id=store.log_id,
             knows=store.knows,
-            seen=self._vitals.saw,
+            seen=self._vitals.screens.saw,
             exits=exits,
             versions=self._vitals.versions,
         )

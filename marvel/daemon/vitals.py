@@ -3,10 +3,9 @@
 Gathers what the health controller can't learn from the log, and keeps it by session uid.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from marvel.controllers import Screen
 from marvel.daemon.attention import Attention
 from marvel.daemon.beats import Beats
 from marvel.daemon.children import Children
@@ -16,16 +15,17 @@ from marvel.daemon.machine import Machine
 from marvel.daemon.observations import Observation, degraded
 from marvel.daemon.probes import Probes, Surroundings
 from marvel.daemon.records import Records
+from marvel.daemon.screens import Screens
 from marvel.daemon.streams import Streams
 from marvel.daemon.tokens import Tokens
 from marvel.daemon.versions import Versions
 from marvel.events import Event
 from marvel.logs import Logger
 from marvel.resources import RoleKey, Session
-from marvel.runtimes import Adapter, Place, adapter_of
+from marvel.runtimes import Adapter, Place, adapter_of, promise_of
 from marvel.settings import Paths
 from marvel.store.log import Store
-from marvel.tmux import Pane
+from marvel.tmux import TmuxServer
 from marvel.tmux.timers import Timers
 from marvel.world import World
 
@@ -41,6 +41,7 @@ class Vitals:
         timers: Timers,
         *,
         world: Callable[[], World],
+        server: Callable[[str], TmuxServer | None],
         note: Callable[[Observation], None],
         touch: Callable[[Session], None],
         tokens: Tokens,
@@ -56,7 +57,6 @@ class Vitals:
         self._place = place
         self._environ = environ
         self.leases = Leases(store, world=world, note=note, tokens=tokens, touch=touch)
-        self.screens: dict[str, Screen] = {}
         self._children = Children(machine.poller, timers)
         self.probes = Probes(
             self._children, timers, world=world, touch=touch, surroundings=self._surroundings
@@ -67,6 +67,15 @@ class Vitals:
             timers=timers,
             leases=self.leases.table,
             touched=lambda uid, wall: self.leases.touched(uid, wall, machine.monotonic()),
+        )
+        self.screens = Screens(
+            timers=timers,
+            server=server,
+            world=world,
+            wall=machine.wall,
+            touch=touch,
+            words=self._words,
+            tells=self._tells,
         )
         self.versions = Versions(self._children, environ)
         self._streams = Streams(machine.poller, timers, self._told, self._unheard)
@@ -84,18 +93,6 @@ class Vitals:
             adapter = self._adapter(self._world().sessions.get(uid))
             self._records.look(uid, adapter.record if adapter else "", params["record"])
 
-    def saw(self, panes: Iterable[Pane]) -> None:
-        """Take in a list of our panes: when something last came onto their screens."""
-        now = self._machine.wall()
-        sessions = self._world().sessions
-        for pane in panes:
-            session = sessions.get(pane.uid)
-            if session is None or not session.alive:
-                continue
-            self.screens[pane.uid] = Screen(pane.changed_at, now)
-            if session.activity == "stuck":
-                self._touch(session)
-
     def check(self) -> None:
         """Slowly: what no notification tells."""
         self._beats.check()
@@ -107,12 +104,13 @@ class Vitals:
             self.leases.forget(ref.uid)
             self._beats.forget(ref.uid)
             self.probes.forget(ref.uid)
-            self.screens.pop(ref.uid, None)
+            self.screens.forget(ref.uid)
             self._streams.forget(ref.uid)
             self._records.forget(ref.uid)
         elif ref.uid is not None and event.kind == "session.started":
             self.probes.look(ref.uid)
             self._listen(ref.uid)
+            self.screens.watch(ref.uid)
         elif event.kind == "role.applied":
             self.probes.look_at_role(RoleKey(ref.workspace or "", ref.team or "", ref.role or ""))
         self._attention.consider(event)
@@ -122,6 +120,7 @@ class Vitals:
         self.probes.look_at_all()
         for uid in list(self._world().sessions):
             self._listen(uid)
+            self.screens.watch(uid)
 
     def flush(self) -> None:
         """Write what is not written. Raises LogUnavailable when that can't be done."""
@@ -145,6 +144,14 @@ class Vitals:
         """None once the session or its cohort is gone."""
         template = wish_of(self._world(), session)[0] if session is not None else None
         return adapter_of(template) if template is not None else None
+
+    def _words(self, session: Session) -> tuple[tuple[str, str], ...]:
+        adapter = self._adapter(session)
+        return adapter.dialogs if adapter is not None else ()
+
+    def _tells(self, session: Session) -> bool:
+        template = wish_of(self._world(), session)[0]
+        return template is not None and promise_of(template).tells
 
     def _told(self, uid: str, source: str, payload: dict[str, Any], at: float | None = None) -> bool:
         try:

@@ -92,8 +92,8 @@ def parse(source: str, payload: dict[str, Any]) -> Signal | None:
         return None
     if source == "claude-statusline":
         return _status_line(payload)
-    if payload.get("agent_id"):
-        return ALIVE  # a sub-agent's turn is not the agent's
+    if payload.get("agent_id") and text(payload, "hook_event_name") != "PermissionRequest":
+        return ALIVE  # a sub-agent's turn is not the agent's, but its dialog is on the agent's screen
     activity, detail = _told(text(payload, "hook_event_name"), payload)
     model = payload.get("model")
     return Signal(
@@ -182,6 +182,7 @@ LOGIN = Login(
 DIALOGS = (
     ("Do you trust the files", "trust"),
     ("Is this a project you created or one you trust", "trust"),
+    ("Yes, I trust this folder", "trust"),
     ("Select login method", "login"),
     ("Please run /login", "login"),
     ("Not logged in", "login"),

@@ -159,6 +159,7 @@ CODEX = Adapter(
     login=Login(("OPENAI_API_KEY", "CODEX_API_KEY"), ("$CODEX_HOME/auth.json", "$HOME/.codex/auth.json")),
     dialogs=(
         ("Do you trust the contents of this directory", "trust"),
+        ("Trust this folder?", "trust"),
         ("Do you want to work with this", "trust"),
         ("Sign in with ChatGPT", "login"),
         ("Provide your own API key", "login"),

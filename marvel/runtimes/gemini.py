@@ -86,6 +86,7 @@ GEMINI = Adapter(
     dialogs=(
         ("Do you trust the files in this folder", "trust"),
         ("Do you trust this folder", "trust"),
+        ("Confirm folder trust", "trust"),
         ("How would you like to authenticate", "login"),
         ("Waiting for auth", "login"),
         ("Enter Gemini API Key", "login"),

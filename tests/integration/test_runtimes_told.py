@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.home import Home, until
-from tests.integration.manifests import manifest
+from tests.integration.manifests import manifest, role
 
 FIXTURES = Path(__file__).resolve().parent.parent / "fixtures" / "agents"
 CLAUDE = """#!/bin/sh
@@ -49,6 +49,21 @@ def test_an_agent_at_its_login_is_named_wherever_a_person_looks(home: Home, pret
     assert "w/t-a-g1-0 shows a login dialog" in doctor
     [row] = home.running(1)
     assert row["restarts"] == 0
+
+
+QUESTION = "printf 'Add .aider* to .gitignore? (Y)es/(N)o [Yes]: '; read answer; clear; exec sleep 1000"
+
+
+def test_a_question_of_any_program_is_named_until_it_is_answered(home: Home) -> None:
+    home.start()
+    home.marvel("work", home.write(manifest(role("sh", "-c", QUESTION))))
+    home.running(1)
+    asks = "you: it shows a question"
+    until(lambda: asks in home.marvel("why", "r-0").stdout, "why names it", home.describe)
+    described = json.loads(home.marvel("describe", "session", "r-0", "-o", "json").stdout)
+    assert described["dialog"] == "question"
+    home.marvel("inject", "r-0", "--keys", "y", "Enter", "--force")
+    until(lambda: asks not in home.marvel("why", "r-0").stdout, "it is gone", home.describe)
 
 
 def test_a_login_that_is_likely_is_told_by_where_it_is(home: Home, pretended: Path) -> None:

@@ -97,6 +97,10 @@ def test_an_older_claude_tells_no_percentage() -> None:
 def test_a_sub_agents_turn_is_only_a_sign_of_life() -> None:
     source, told = payload("claude-hook-Stop")
     assert parse(source, {**told, "agent_id": "a1"}) == Signal()
+    asks = {**told, "hook_event_name": "PermissionRequest", "tool_name": "Bash", "agent_id": "a1"}
+    asked = parse(source, asks)
+    assert asked is not None
+    assert (asked.activity, asked.detail) == ("waiting", "permission: Bash")
 
 
 def test_a_retry_tells_when_the_limit_ends() -> None:
