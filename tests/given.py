@@ -69,6 +69,7 @@ class Story:
         self.now = START
         self.events: list[Event] = []
         self.promise = promise
+        self.lingering: set[str] = set()  # ended sessions whose processes are still there
         self._panes = 0
         if roles:
             self.apply(*roles)
@@ -130,7 +131,13 @@ class Story:
         return self.decide(sessions.reconcile, key).wake_at
 
     def view(self, key: RoleKey = AGENTS) -> View:
-        return view_of(self.world, key, leases={}, promise=lambda _template: Promise(self.promise))
+        return view_of(
+            self.world,
+            key,
+            leases={},
+            promise=lambda _template: Promise(self.promise),
+            lingering=self.lingering,
+        )
 
     def see(self, observation: observations.Observation) -> list[Event]:
         """The daemon saw something."""

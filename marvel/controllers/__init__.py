@@ -66,6 +66,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     screens: Mapping[str, Screen] = {}
     probes: Mapping[str, Probed] = {}
     exits: Mapping[str, float] = {}  # by uid: when a process was seen to end, though not yet how
+    lingering: Collection[str] = ()  # uids of ended sessions whose processes are not yet proven gone
     watched_since: tuple[float, ...] = ()  # a daemon began to look, or the clock became another
     promises: Mapping[int, Promise]  # by generation: what the cohort's adapter promises
     shift: Shift | None = None
@@ -106,6 +107,7 @@ def view_of(
     screens: Mapping[str, Screen] | None = None,
     probes: Mapping[str, Probed] | None = None,
     exits: Mapping[str, float] | None = None,
+    lingering: Collection[str] = (),
     named: Collection[str] | None = None,
 ) -> View:
     """One role out of the world. `promise` tells what a template's adapter promises.
@@ -134,6 +136,7 @@ def view_of(
         screens=screens or {},
         probes=probes or {},
         exits=exits or {},
+        lingering=lingering,
         watched_since=(
             *((daemon.started_at,) if daemon is not None else ()),
             *((world.clock.stepped_at,) if world.clock is not None else ()),

@@ -1,8 +1,10 @@
 """Sessions: makes each cohort's live sessions equal its count; owns slots, restarts and backoff.
 
-A slot is an index within a cohort, held by its newest session (`current`). What ended and is wanted is
-replaced by a new session of the same name, by the role's restart policy; what is too many is stopped. A
-new template is tried by one session alone, and the others wait (`held`) until it has lived.
+A slot is an index within a cohort, one of 0 to replicas - 1, held by its newest session (`current`). People
+hang worktrees, ports and accounts on it, so it is filled only when the processes of the session before are
+proven gone; no other index stands in for it. What ended and is wanted is replaced by a new session of the
+same name, by the role's restart policy; what is too many is stopped. A new template is tried by one session
+alone, and the others wait (`held`) until it has lived.
 """
 
 from collections.abc import Iterable
@@ -98,7 +100,9 @@ class _Pass:
         excess = [s for s in staying if s.dismissed]
         too_many = resting + len(staying) - len(excess) - cohort.count
         if too_many > 0:
-            excess += sorted((s for s in staying if not s.dismissed), key=_first_to_go)[:too_many]
+            candidates = [s for s in staying if not s.dismissed]
+            limit = self._index_limit(cohort)
+            excess += sorted(candidates, key=lambda s: _first_to_go(s, limit))[:too_many]
         for session in excess:
             self._give_up_slot(session, self._removal_reason(cohort, session), cohort.position)
         if excess:
@@ -130,10 +134,14 @@ class _Pass:
                 self._continue(cohort, session)
 
     def _free_indexes(self, cohort: Cohort, number: int) -> list[int]:
-        """The lowest indexes that no slot of a cohort has."""
-        ours = (s for s in self.view.sessions if s.generation == cohort.generation)
-        used = {s.index for s in ours if s.current and not s.one_off}
-        return [index for index in range(len(used) + number) if index not in used][:number]
+        """The lowest indexes of a role that nothing of a cohort holds: neither a slot nor a process."""
+        ours = (s for s in self.view.sessions if s.generation == cohort.generation and not s.one_off)
+        used = {s.index for s in ours if s.current or s.uid in self.view.lingering}
+        return [index for index in range(self._index_limit(cohort)) if index not in used][:number]
+
+    def _index_limit(self, cohort: Cohort) -> int:
+        """How many indexes a cohort has: those of the role, and one for each replacement by a trigger."""
+        return max(self.view.role.replicas if self.view.role is not None else 0, cohort.count)
 
     def _prove(self, cohort: Cohort, slots: list[Session]) -> bool:
         """Whether one of the cohort's sessions has lived, or has ended well."""
@@ -270,6 +278,8 @@ class _Starts:
                 continue
             verdict = judge(session, self.role, self.work.now)
             match verdict.act:
+                case "start" if session.uid in self.work.view.lingering:
+                    pass  # looked at again once its processes are gone
                 case "start":
                     self.schedule(session.index, after=session, verdict=verdict)
                 case "back-off":
@@ -383,10 +393,13 @@ def _slots(sessions: Iterable[Session]) -> list[Session]:
     return sorted(slots, key=lambda s: (s.generation, s.index))
 
 
-def _first_to_go(session: Session) -> tuple[bool, bool, bool, bool, int]:
-    """Order of removal: retiring, failed (or on its way out), unhealthy, pending, then the highest index."""
+def _first_to_go(session: Session, limit: int) -> tuple[bool, bool, bool, bool, bool, int]:
+    """Order of removal: retiring, an index that the role no longer has, failed (or on its way out),
+    unhealthy, pending, then the highest index.
+    """
     return (
         not session.retiring,
+        session.index < limit,
         session.state in ("pending", "running", "succeeded"),
         session.health != "unhealthy",
         session.state != "pending",

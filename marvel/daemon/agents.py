@@ -82,6 +82,8 @@ class Agents:
         knows: Callable[[str], bool],
         seen: Callable[[tuple[Pane, ...]], None],
         exits: dict[str, float],
+        lingering: set[str],
+        touch: Callable[[Session], None],
         versions: Versions,
     ) -> None:
         self._machine = machine
@@ -113,6 +115,8 @@ class Agents:
             close_pane=self._close_pane,
             home=paths.home,
             knows=knows,
+            lingering=lingering,
+            touch=touch,
         )
         # Their end is told, perhaps not recorded yet (a full disk): a look must not start them a second time.
         self._told: set[str] = set()

@@ -1,7 +1,8 @@
 """What runs on without a live session: panes nobody owns, processes that outlived their agent.
 
 An agent may leave children behind that it started, and a daemon may die before it closed a pane. All of it
-is ended as sessions are, level by level with proof, and told in the log.
+is ended as sessions are, level by level with proof, and told in the log. Until then the session lingers: its
+slot is not filled again.
 """
 
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from collections.abc import Callable
 from marvel.daemon.machine import Machine
 from marvel.daemon.observations import Observation, leftover, orphaned
 from marvel.daemon.stopper import Stopper
-from marvel.resources import StopOrder
+from marvel.resources import Session, StopOrder
 from marvel.tmux import Pane
 from marvel.world import World
 
@@ -29,6 +30,8 @@ class Leftovers:
         close_pane: Callable[[str, Pane], None],
         home: str,
         knows: Callable[[str], bool],
+        lingering: set[str],
+        touch: Callable[[Session], None],
     ) -> None:
         self._machine = machine
         self._stopper = stopper
@@ -38,7 +41,8 @@ class Leftovers:
         self._home = home
         self._knows = knows  # whether the log tells of a session, also of one that is forgotten
         self._orphans: dict[str, tuple[str, Pane]] = {}  # uid → workspace, pane
-        self._sweeps: set[str] = set()  # ended sessions that may have left something behind
+        self._lingering = lingering  # ended sessions that may have left something behind; controllers read it
+        self._touch = touch  # has the controllers look at a session
 
     def end_all(self) -> None:
         """What ended sessions left running, and an earlier daemon had no time to end."""
@@ -57,7 +61,7 @@ class Leftovers:
             return
         if pid is not None and self._machine.look_at(pid) is not None:
             pid = None  # it is another's by now
-        self._sweeps.add(uid)
+        self._lingering.add(uid)
         self.end(uid, pid, GRACE_SECONDS)
 
     def end_orphan(self, workspace: str, pane: Pane, *, known: bool) -> None:
@@ -69,6 +73,7 @@ class Leftovers:
             self.end_of(pane.uid, pane.pid)
             return
         self._orphans[pane.uid] = workspace, pane
+        self._lingering.add(pane.uid)
         self._note(orphaned(workspace, pane.uid, pane.pane, pane.pid))
         self.end(pane.uid, pane.pid, GRACE_SECONDS)
 
@@ -82,12 +87,14 @@ class Leftovers:
         """The stopper has proved a uid gone but for `left`, which can't be ended; was it a leftover?"""
         if left:
             self._note(leftover(uid, left, "can't be ended: they ignore KILL or are not ours"))
+        if uid not in self._lingering:
+            return False
+        self._lingering.discard(uid)
         if uid in self._orphans:
             self._close_pane(*self._orphans.pop(uid))
-            return True
-        if uid in self._sweeps:
-            self._sweeps.discard(uid)
-            if outlived and not left:
-                self._note(leftover(uid, outlived, "outlived the agent that started them; ended"))
-            return True
-        return False
+        elif outlived and not left:
+            self._note(leftover(uid, outlived, "outlived the agent that started them; ended"))
+        session = self._world().sessions.get(uid)
+        if session is not None:
+            self._touch(session)
+        return True

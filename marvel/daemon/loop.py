@@ -91,6 +91,7 @@ class Loop:
             log=log,
         )
         exits: dict[str, float] = {}  # by uid, until the end is recorded
+        lingering: set[str] = set()  # ended sessions whose processes are not yet proven gone
         self._reconciler = Reconciler(
             store,
             controllers=controllers,
@@ -99,6 +100,7 @@ class Loop:
             screens=self._vitals.screens.seen,
             probes=self._vitals.probes.results,
             exits=exits,
+            lingering=lingering,
         )
         self._agents = Agents(
             machine=machine,
@@ -113,6 +115,8 @@ class Loop:
             knows=store.knows,
             seen=self._vitals.screens.saw,
             exits=exits,
+            lingering=lingering,
+            touch=self._look_again_at,
             versions=self._vitals.versions,
         )
         self._orders = Orders(

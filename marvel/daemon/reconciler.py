@@ -6,7 +6,7 @@ role on the agenda the controllers in turn until none has anything to add. If th
 nothing is lost and nothing is done: observations and agenda wait for the next try.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import NamedTuple
 
 from marvel.controllers import (
@@ -70,7 +70,7 @@ NOTHING = Pass([], 0, False)
 class Reconciler:
     """The daemon's view of the log.
 
-    `leases`, `screens`, `probes` and `exits` are read in every pass; their owners keep them up to date.
+    `leases`, `screens`, `probes`, `exits`, `lingering` are read in every pass; their owners keep them so.
     """
 
     def __init__(
@@ -83,6 +83,7 @@ class Reconciler:
         screens: Mapping[str, Screen],
         probes: Mapping[str, Probed],
         exits: Mapping[str, float],
+        lingering: Collection[str],
     ) -> None:
         self._store = store
         self._controllers = controllers
@@ -91,6 +92,7 @@ class Reconciler:
         self._screens = screens
         self._probes = probes
         self._exits = exits
+        self._lingering = lingering
         self._began = 0.0  # the present pass, by the wall clock
         self._ordered = NOTHING  # what orders brought since the last pass
         self._observations: list[Observation] = []
@@ -217,6 +219,7 @@ class Reconciler:
                     screens=self._screens,
                     probes=self._probes,
                     exits=self._exits,
+                    lingering=self._lingering,
                     named=agenda.named(key),
                 )
                 decision = controller(view, now)

@@ -3,6 +3,8 @@
 import contextlib
 import os
 import signal
+import socket
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -165,6 +167,38 @@ def test_what_an_agent_leaves_behind_is_ended_and_told(home: Home) -> None:
     until(lambda: home.states() == {"t-r-g1-0": "succeeded"}, "it succeeded", home.describe)
     until(lambda: home.events("session.leftover"), "the leftover is told", home.describe)
     assert home.processes() == []
+
+
+DEV_SERVER = """
+import os, signal, socket, sys, time
+if not os.fork():
+    os.setsid()
+    signal.signal(signal.SIGTERM, lambda *_: (time.sleep(0.5), os._exit(0)))
+    server = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+    open(sys.argv[2], "a").write("up\\n")
+    while True:
+        time.sleep(10)
+time.sleep(1000)
+"""
+
+
+def test_a_crashed_agents_dev_server_gives_its_port_back_before_the_slot_is_refilled(home: Home) -> None:
+    """The server needs half a second to end: a successor that started before would find the port in use."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    ups = home.path / "ups"
+    home.start()
+    agent = (sys.executable, "-c", DEV_SERVER, str(port), str(ups))
+    home.marvel("work", home.write(manifest(role(*agent))))
+    until(lambda: ups.exists() and ups.read_text() == "up\n", "its dev server is up", home.describe)
+    [old] = home.running(1)
+    os.kill(old["pid"], signal.SIGKILL)
+    until(lambda: ups.read_text() == "up\nup\n", "that of the next is up", home.describe)
+    [new] = home.running(1)
+    assert (new["uid"] != old["uid"], new["index"]) == (True, 0)
+    [end], [leftover] = home.events("session.ended"), home.events("session.leftover")
+    begun = home.events("session.scheduled")[1]
+    assert end["position"] < leftover["position"] < begun["position"]
 
 
 def test_the_last_lines_of_an_ended_session_are_kept(home: Home) -> None:

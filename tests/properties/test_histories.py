@@ -83,6 +83,7 @@ class Stage:
             screens={},
             probes={},
             exits={},
+            lingering=(),
         )
 
     @property

@@ -115,6 +115,7 @@ class Life(Stage):
             screens={},
             probes=self.probes,
             exits={},
+            lingering=(),
         )
 
     def do(self, step: tuple[str, Any]) -> None:

@@ -45,6 +45,7 @@ from tests.integration.home import put_new_log
 from tests.simulation.machine import START, Killed, SimMachine
 
 TEAM = TeamKey("w", "t")
+MOST_REPLICAS = 5  # of a role
 ROLES = ("a", "b")
 WANTED = {"a": 3, "b": 1}  # at the end
 ADHOC = RoleKey("w", "adhoc", "adhoc")
@@ -96,6 +97,7 @@ class History:
         self.steps: list[str] = []
         self.tally: Counter[str] = Counter()
         self.foreign: dict[str, str] = {}  # pane of somebody else → workspace
+        self.slots: dict[str, object] = {}  # by uid, of every session that was ever seen
         self.raise_daemon()
 
     # --- the daemon ----------------------------------------------------------------------------
@@ -184,6 +186,9 @@ class History:
         """The invariants that hold at any moment."""
         world = self.world()
         held: set[object] = set()
+        self.slots |= {
+            s.uid: (s.role_key, s.generation, s.index) for s in world.sessions.values() if not s.one_off
+        }
         names: set[str] = set()
         for session in world.sessions.values():
             slot = (session.role_key, session.generation, session.index)
@@ -194,8 +199,14 @@ class History:
                 self.expect(session.key not in names, f"two live sessions are named {session.key}")
                 names.add(session.key)
         uids = Counter(self.machine.workers[pid].uid for pid in self.machine.main_pids())
+        belonging = {worker.uid for worker in self.machine.workers.values()}
         uids.pop(FOREIGN, None)
         self.expect(max(uids.values(), default=1) == 1, f"two processes of one session: {uids}")
+        holders = {uid: self.slots[uid] for uid in belonging if uid in self.slots}
+        twice = {slot for slot, count in Counter(holders.values()).items() if count > 1}
+        self.expect(not twice, f"processes of two sessions in {twice}")
+        indexes = [s.index for s in world.sessions.values() if s.alive and not s.one_off]
+        self.expect(max(indexes, default=0) < MOST_REPLICAS, f"slots beyond every role's: {indexes}")
         for name, workspace in self.foreign.items():
             server = self.machine.servers.get(workspace)
             self.expect(server is not None and name in server.panes, f"pane {name} of others was touched")
@@ -302,7 +313,7 @@ def _work(history: History) -> None:
 
 
 def _scale(history: History) -> None:
-    key, count = RoleKey(*TEAM, history.rng.choice(ROLES)), history.rng.randint(0, 5)
+    key, count = RoleKey(*TEAM, history.rng.choice(ROLES)), history.rng.randint(0, MOST_REPLICAS)
     history.ask(lambda world, now: commands.scale(world, key, count))
 
 

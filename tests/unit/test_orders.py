@@ -39,6 +39,7 @@ class Desk:
             screens={},
             probes={},
             exits={},
+            lingering=(),
         )
         self.reconciler.run(time.time())
         self.tokens = Tokens(paths.token_key)

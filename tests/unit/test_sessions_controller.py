@@ -76,17 +76,51 @@ def test_a_session_that_came_into_the_world_without_a_cohort_is_stopped() -> Non
 # --- slots -------------------------------------------------------------------------------------
 
 
-def test_scaling_up_takes_the_lowest_free_slots_and_a_stopping_session_still_uses_its_own() -> None:
+def test_scaling_up_waits_for_slots_whose_sessions_still_stop_and_never_skips_one() -> None:
     story = Story(role(replicas=4)).run()
     story.scale(2)
     story.run()
     assert [s.index for s in story.slots() if s.state == "stopping"] == [2, 3]
-    story.scale(4)
+    story.scale(5)
     story.run()
-    assert sorted(s.index for s in story.slots() if s.state == "running") == [0, 1, 4, 5]
-    story.gone().scale(5)
+    assert sorted(s.index for s in story.slots() if s.state == "running") == [0, 1, 4]
+    story.gone().run()
+    assert [(s.index, s.state) for s in story.slots()] == [(n, "running") for n in range(5)]
+
+
+def test_a_slot_is_refilled_only_when_the_processes_of_its_session_are_proven_gone() -> None:
+    story = Story(role(replicas=2)).run()
+    before = story.slot(1)
+    story.lingering.add(before.uid)
+    story.crash(1)
+    assert look(story) == []
+    assert story.wake_at() is None  # looked at again when they are gone
+    story.lingering.clear()
     story.run()
-    assert sorted(s.index for s in story.slots()) == [0, 1, 2, 4, 5]
+    assert (story.slot(1).replaces, story.slot(1).state) == (before.uid, "running")
+
+
+def test_an_index_whose_old_processes_linger_is_given_to_nobody() -> None:
+    story = Story(role(replicas=2)).run()
+    story.lingering.add(story.slot(1).uid)
+    story.crash(1)
+    story.scale(1)
+    story.run()
+    story.scale(2)
+    story.run()
+    assert [s.index for s in story.slots()] == [0]
+    story.lingering.clear()
+    story.run()
+    assert [s.index for s in story.slots()] == [0, 1]
+
+
+def test_scaling_down_takes_the_indexes_that_the_role_no_longer_has() -> None:
+    story = Story(role(replicas=3, restart_policy="never")).run()
+    story.crash(0)
+    story.scale(2)
+    story.run()
+    assert [s.index for s in story.slots() if s.state == "stopping"] == [2]
+    assert [s.index for s in story.slots() if s.stop is None] == [0, 1]
 
 
 def test_a_slot_scheduled_twice_at_one_time_gives_two_uids() -> None:
@@ -130,9 +164,9 @@ def _replaced(session: object, **fields: object) -> object:
 
 def test_an_ended_session_whose_slot_is_no_longer_wanted_is_released_not_stopped() -> None:
     story = Story(role(replicas=2, restart_policy="never")).run()
-    story.crash(0).scale(1)
+    story.crash(1).scale(1)
     assert kinds(story.settle()) == ["cohort.scaled", "session.released"]
-    assert [s.index for s in story.slots()] == [1]
+    assert [s.index for s in story.slots()] == [0]
 
 
 def test_a_removed_role_stops_as_it_was_declared_and_then_its_cohort_goes() -> None:
