@@ -273,6 +273,7 @@ class SessionScheduled(Fact, frozen=True):
     replaces: str = ""
     predecessor: str = ""
     resumes: str = ""
+    spent_usd: float = 0.0  # by the processes before it in the slot, whose job it goes on with
 
 
 class SessionCleared(Fact, frozen=True):
@@ -381,7 +382,8 @@ class SessionSignaled(Fact, frozen=True):
     detail: str = ""  # why it waits or is limited
     resets_at: float | None = None
     model: str = ""
-    cost_usd: float | None = None
+    cost_usd: float | None = None  # a reading of one of its cost counters
+    cost_counter: str = ""  # the conversation that the counter is of; empty: of the process
 
 
 class SessionDegraded(Fact, frozen=True):

@@ -11,10 +11,16 @@ from marvel.events import Event
 from marvel.resources import Session, StopOrder, Typing
 from marvel.shiftfold import retirement_fields
 
+MAX_COUNTERS = 200  # that are remembered of one session, those of its latest sub-agents
 
-def scheduled(event: Event, fact: events.SessionScheduled) -> Session:
-    """A session as it begins."""
+
+def scheduled(event: Event, fact: events.SessionScheduled, before: Session | None) -> Session:
+    """Return a session as it begins; `before` held its slot.
+
+    A counter of a conversation goes on from its last reading, that of a process begins at 0.
+    """
     ref = event.ref
+    counters = before.cost_counters if before is not None else {}
     return Session(
         position=event.position,
         workspace=ref.workspace or "",
@@ -40,7 +46,16 @@ def scheduled(event: Event, fact: events.SessionScheduled) -> Session:
         predecessor=fact.predecessor,
         resumes=fact.resumes,
         cleared_at=None if fact.held else event.time,
+        cost_usd=fact.spent_usd or None,
+        cost_counters={name: cost for name, cost in counters.items() if name},
     )
+
+
+def cost_after(session: Session, cost: float, counter: str) -> float:
+    """Return what a session's job has cost in US dollars, once one of its counters shows `cost`."""
+    known = session.cost_counters.get(counter, 0.0)
+    began_again = cost < known and not counter  # a process's counter was set to 0, as by claude's /clear
+    return (session.cost_usd or 0.0) + (cost if began_again else max(0.0, cost - known))
 
 
 def session_fields(old: Session, event: Event) -> dict[str, Any] | None:
@@ -187,9 +202,13 @@ def _signaled(old: Session, fact: events.SessionSignaled, time: float) -> dict[s
     if fact.model:
         fields["model"] = fact.model
     if fact.cost_usd is not None:
-        fields["cost_usd"] = fact.cost_usd
+        fields["cost_usd"] = cost_after(old, fact.cost_usd, fact.cost_counter)
+        others = [(name, cost) for name, cost in old.cost_counters.items() if name != fact.cost_counter]
+        fields["cost_counters"] = dict([*others[1 - MAX_COUNTERS :], (fact.cost_counter, fact.cost_usd)])
     if fact.context_percent is not None:
         fields["context_percent"] = fact.context_percent
+    elif fact.agent_session_id and fact.agent_session_id != old.agent_session_id:
+        fields["context_percent"] = None  # another conversation: it reports its own with its first answer
     if fact.agent_session_id:
         fields["agent_session_id"] = fact.agent_session_id
     if old.signaled_at is None:

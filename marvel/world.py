@@ -457,8 +457,8 @@ def _session_changes(world: World, event: Event) -> list[Change]:
 
 def _scheduled(world: World, event: Event, fact: events.SessionScheduled) -> list[Change]:
     at = event.position
-    made = [_put(scheduled(event, fact))]
     before = world.sessions.get(fact.replaces)
+    made = [_put(scheduled(event, fact, before))]
     if before is not None:
         state = before.outcome if before.state == "crashloop-backoff" else before.state
         past = msgspec.structs.replace(before, position=at, current=False, state=state, restart_at=None)

@@ -58,7 +58,7 @@ def objects_of() -> dict[str, dict[str, Any]]:
         "Event": dict.fromkeys(FIELDS),
         "Why": told_of(Answer("session", "w/n", "running", 1.0, Why("", [], []), [])),
         "Reason": reason_of(Reason("")),
-        "Report": row_of(Agent(msgspec.convert(ROW | {"position": 1}, Session)), None),
+        "Report": row_of(Agent(msgspec.convert(ROW | {"position": 1}, Session))),
         "Difference": public_of(Difference("created", "team", "w/t", {})),
     }
 

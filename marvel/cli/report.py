@@ -58,10 +58,10 @@ def _rows(begin: float, now: float | None) -> list[Row]:
         for event in events_after(reader, position, until=head):
             tally.add(event)
             last = event.time
-    return [row_of(agent, tally.cost(agent)) for agent in tally.agents(last if now is None else now)]
+    return [row_of(agent) for agent in tally.agents(last if now is None else now)]
 
 
-def row_of(agent: Agent, cost: float | None) -> Row:
+def row_of(agent: Agent) -> Row:
     """An agent as programs get it."""
     session = agent.session
     return {
@@ -82,7 +82,7 @@ def row_of(agent: Agent, cost: float | None) -> Row:
         "context_percent_start": agent.context_first,
         "context_percent_end": agent.context_last,
         "context_percent_peak": agent.context_peak,
-        "cost_usd": None if cost is None else round(cost, 6),
+        "cost_usd": None if agent.cost is None else round(agent.cost, 6),
         "last_words": agent.last_words or None,
     }
 

@@ -45,7 +45,7 @@ class Agent:
         self.context_first: float | None = None
         self.context_last: float | None = None
         self.context_peak: float | None = None
-        self.costs: dict[str, float] = {}  # by conversation
+        self.cost: float | None = None  # US dollars; None: it never reported any
         self.last_words = ""
 
     def read(self, percent: float | None) -> None:
@@ -65,7 +65,6 @@ class Tally:
         self._marks: dict[str, float] = {}  # uid → until when its time was counted
         self._agents: dict[str, Agent] = {}  # by uid
         self._one_offs: dict[str, Agent] = {}  # by key
-        self._spent: dict[str, float] = {}  # by conversation: before the stretch
         for session in sorted(world.sessions.values(), key=lambda s: s.created_at):
             if session.alive or session.current:
                 self._known(session, since)
@@ -92,6 +91,7 @@ class Tally:
         self._marks[uid] = event.time
         if agent.session.uid == uid:
             agent.session = session
+        self._spend(agent, before, session)
         self._note(agent, session, event)
 
     def agents(self, until: float) -> list[Agent]:
@@ -101,18 +101,10 @@ class Tally:
         found = {id(agent): agent for agent in self._agents.values()}
         return sorted(found.values(), key=_order)
 
-    def cost(self, agent: Agent) -> float | None:
-        """What an agent cost in this stretch; None when it never told."""
-        if not agent.costs:
-            return None
-        return sum(cost - self._spent.get(name, 0.0) for name, cost in agent.costs.items())
-
     def _known(self, session: Session, since: float) -> None:
         agent = Agent(session)
         agent.read(session.context_percent)
-        if session.cost_usd is not None:
-            self._spent[_conversation(session)] = session.cost_usd
-            agent.costs[_conversation(session)] = session.cost_usd
+        agent.cost = None if session.cost_usd is None else 0.0
         agent.sessions = int(session.state in RUNS)
         if session.one_off:
             agent = self._one_offs.setdefault(session.key, agent)
@@ -141,8 +133,6 @@ class Tally:
                 agent.shifts += 1
             case SessionSignaled():
                 agent.read(fact.context_percent)
-                if session.cost_usd is not None:
-                    agent.costs[_conversation(session)] = session.cost_usd
                 if fact.detail:
                     agent.last_words = f"{fact.activity}: {fact.detail}"
             case SessionEnded():
@@ -153,6 +143,12 @@ class Tally:
                 agent.last_words = f"{fact.reason}: {fact.detail}" if fact.detail else fact.reason
         if event.kind == "session.started":
             agent.sessions += 1
+
+    def _spend(self, agent: Agent, before: Session | None, session: Session) -> None:
+        """Add what an event says that the agent's job cost more; a new session begins with what was spent."""
+        if before is None or session.cost_usd is None:
+            return
+        agent.cost = (agent.cost or 0.0) + session.cost_usd - (before.cost_usd or 0.0)
 
     def _take_over(self, own: Agent, session: Session, predecessor: str) -> None:
         """A successor goes on with the row of the one whose work it takes."""
@@ -184,11 +180,6 @@ def _why(session: Session) -> str:
     """Why a session had to be replaced."""
     reason = session.stop.reason if session.stop else session.reason
     return reason or session.state
-
-
-def _conversation(session: Session) -> str:
-    """What a cost is told of: an agent that resumes goes on counting."""
-    return session.agent_session_id or session.uid
 
 
 def _order(agent: Agent) -> tuple[Any, ...]:

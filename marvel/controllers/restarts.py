@@ -64,6 +64,13 @@ def resumed(template: Template, before: Session | None) -> str:
     return before.agent_session_id or (before.resumes if lost else "")
 
 
+def spent(before: Session | None) -> float:
+    """Return what the job of a slot has cost in US dollars, where its next session goes on with that job."""
+    if before is None or before.restart_requested or before.reason in (*STARTS_AFRESH, BUDGET):
+        return 0.0
+    return before.cost_usd or 0.0
+
+
 def is_stale(session: Session, role: Role) -> bool:
     """Whether a restart of the whole role was asked for since the session started, or ended unstarted."""
     if session.started:

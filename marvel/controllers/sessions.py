@@ -19,6 +19,7 @@ from marvel.controllers.restarts import (
     is_stale,
     judge,
     resumed,
+    spent,
     streak_reset_at,
 )
 from marvel.events import (
@@ -318,6 +319,7 @@ class _Starts:
             replaces=after.uid if after else "",
             predecessor=after.predecessor if after else "",
             resumes=resumed(cohort.template, after) if promise.resumes else "",
+            spent_usd=spent(after),
         )
         ref = Ref(
             workspace=cohort.workspace,

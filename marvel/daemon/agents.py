@@ -36,7 +36,7 @@ from marvel.daemon.trust import Trust
 from marvel.daemon.typist import Typist
 from marvel.daemon.versions import Versions
 from marvel.resources import RoleSpec, Session, Template
-from marvel.runtimes import Place, Wish, adapter_of
+from marvel.runtimes import Place, Signal, Wish, adapter_of
 from marvel.runtimes.launch import is_too_old, too_old_words
 from marvel.settings import Paths
 from marvel.tmux import Failed, Pane, PaneSpec, TmuxServer
@@ -85,6 +85,7 @@ class Agents:
         lingering: set[str],
         touch: Callable[[Session], None],
         versions: Versions,
+        unrecorded: Callable[[str], list[Signal]],
     ) -> None:
         self._machine = machine
         self._fleet = fleet
@@ -95,6 +96,7 @@ class Agents:
         self._environ = environ
         self._log_id = log_id
         self._versions = versions
+        self._unrecorded = unrecorded  # what a session reported last, by uid
         self._seen = seen  # is shown every list of panes
         self._exits = exits  # by uid: when this daemon saw its process end; kept until its end is in the log
         self._agents: dict[str, Agent] = {}
@@ -398,6 +400,7 @@ class Agents:
                 reason=agent.why,
                 tail_sha256=tail_sha256,
                 at=self._exits.get(agent.uid),
+                last=self._unrecorded(agent.uid),
             )
         )
         session = self._world().sessions.get(agent.uid)

@@ -8,8 +8,11 @@ import math
 from collections.abc import Callable
 from typing import Any, get_args
 
+import msgspec
+
 from marvel.controllers import Lease
-from marvel.daemon.observations import Observation, context_trigger, says_something_new, signaled
+from marvel.daemon.observations import SETTLED, Observation, is_news, signaled
+from marvel.daemon.readings import Readings
 from marvel.daemon.tokens import Tokens
 from marvel.resources import Activity, Session
 from marvel.runtimes import Signal, parse
@@ -52,6 +55,7 @@ class Leases:
         self._unwritten: dict[str, int] = {}  # beats since the last write
         self._write_at: float | None = None
         self._told: dict[str, Told] = {}  # freshest evidence of each session's activity
+        self._readings = Readings()
         self._conversations: dict[str, str] = {}  # what it told last: the log hears of it a pass later
 
     def beat(self, params: dict[str, Any], wall: float, now: float) -> str:
@@ -59,11 +63,22 @@ class Leases:
         session = self._session(params)
         if "token" in params and not self._tokens.fits(params["token"], session.uid):
             raise BeatRefused("the token is not this session's")
-        signal = self._fresh(session, _signal(params), params.get("ts"), wall)
-        self._renew(session, wall, now, percent=signal.context_percent, said=bool(signal.activity))
-        if says_something_new(session, signal, trigger=context_trigger(self._world(), session)):
+        conversation = self._conversation(session)
+        signal = self._fresh(session, _signal(params), params.get("ts"), wall, plain="payload" not in params)
+        another = signal.agent_session_id not in ("", conversation)
+        said = bool(signal.activity)
+        self._renew(session, wall, now, percent=signal.context_percent, another=another, said=said)
+        if is_news(self._world(), session, signal):
             self._note(signaled(session.uid, signal))
+        if signal.activity in SETTLED:  # the end of a turn
+            for reading in self._readings.unrecorded(session):
+                self._note(signaled(session.uid, reading))
         return session.uid
+
+    def unrecorded(self, uid: str) -> list[Signal]:
+        """Return what a session reported last, as far as the log does not have it."""
+        session = self._world().sessions.get(uid)
+        return self._readings.unrecorded(session) if session is not None else []
 
     def touched(self, uid: str, wall: float, now: float) -> bool:
         """Take a beat that says nothing but that it is one; whether there is such a session."""
@@ -76,11 +91,18 @@ class Leases:
         return True
 
     def _renew(
-        self, session: Session, wall: float, now: float, *, percent: float | None = None, said: bool = False
+        self,
+        session: Session,
+        wall: float,
+        now: float,
+        *,
+        percent: float | None = None,
+        another: bool = False,  # conversation, whose context is not known yet
+        said: bool = False,
     ) -> None:
         uid = session.uid
         known = self.table.get(uid, NEVER)
-        kept = percent if percent is not None else known.context_percent
+        kept = percent if percent is not None or another else known.context_percent
         self.table[uid] = Lease(wall, kept, wall if said else known.said_at)
         self._unwritten[uid] = self._unwritten.get(uid, 0) + 1
         if self._write_at is None:
@@ -100,17 +122,28 @@ class Leases:
         check = role.spec.healthcheck if role is not None else None
         return check is not None and check.type == "heartbeat"
 
-    def _fresh(self, session: Session, signal: Signal, ts: object, wall: float) -> Signal:
-        """What of a signal counts: reports overtake each other."""
+    def _fresh(
+        self, session: Session, signal: Signal, ts: object, wall: float, *, plain: bool = False
+    ) -> Signal:
+        """Return what of a signal counts: reports overtake each other.
+
+        A plain heartbeat's cost is that of its conversation.
+        """
         at = float(ts) if isinstance(ts, int | float) and 0 < ts <= wall else wall
         uid = session.uid
-        conversation = self._conversations.get(uid) or session.agent_session_id
+        conversation = self._conversation(session)
+        if plain and signal.cost_usd is not None:
+            signal = msgspec.structs.replace(signal, cost_counter=signal.agent_session_id or conversation)
+        signal = self._readings.taken(uid, signal, at)
         latest, counts = derive(self._told.get(uid), Told(at, signal), conversation)
         if latest is not None:
             self._told[uid] = latest
         if counts.agent_session_id:
             self._conversations[uid] = counts.agent_session_id
         return counts
+
+    def _conversation(self, session: Session) -> str:
+        return self._conversations.get(session.uid) or session.agent_session_id
 
     def deadline(self) -> float | None:
         """When `flush` has something to do, on the monotonic clock."""
@@ -145,6 +178,7 @@ class Leases:
     def forget(self, uid: str) -> None:
         """A session that has ended: its row stays, its memory goes."""
         self._told.pop(uid, None)
+        self._readings.forget(uid)
         self._conversations.pop(uid, None)
         if uid not in self._unwritten:
             self.table.pop(uid, None)

@@ -118,6 +118,7 @@ class Loop:
             lingering=lingering,
             touch=self._look_again_at,
             versions=self._vitals.versions,
+            unrecorded=self._vitals.leases.unrecorded,
         )
         self._orders = Orders(
             paths,

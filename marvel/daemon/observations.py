@@ -2,7 +2,7 @@
 what no longer fits the world by then (a session that has ended meanwhile) becomes nothing.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from marvel.events import (
     AnyFact,
@@ -32,12 +32,14 @@ from marvel.events import (
 )
 from marvel.resources import Session, State, Typing
 from marvel.runtimes import Signal
+from marvel.sessionfold import cost_after
 from marvel.world import World
 
 Observation = Callable[[World, float], list[Draft]]
 
 CONTEXT_STEP = 5.0  # points of context that are worth an event
-COST_STEP_USD = 0.1
+COST_STEP_USD = 0.1  # of an agent at work, the same; at the end of a turn every change is
+SETTLED = ("idle", "waiting", "limited")  # activities of an agent that spends nothing
 
 
 def started(
@@ -87,16 +89,18 @@ def ended(
     reason: str = "",
     tail_sha256: str = "",
     at: float | None = None,
+    last: Sequence[Signal] = (),
 ) -> Observation:
-    """A session's process is gone, since `at` where that is known.
+    """Record that a session's process is gone, since `at` where that is known.
 
-    `reason` is for an end that neither status nor signal explains.
+    `reason` is for an end that neither status nor signal explains; `last` are readings that the log lacks.
     """
 
     def decide(world: World, now: float) -> list[Draft]:
         session = world.sessions.get(uid)
         if session is None or not session.alive:
             return []
+        told = [_about(session, _signaled(signal)) for signal in last]
         state, why = _outcome(session, exit_status, signal, reason)
         fact = SessionEnded(
             state=state,
@@ -106,7 +110,7 @@ def ended(
             tail_sha256=tail_sha256,
             at=at,
         )
-        return [_about(session, fact)]
+        return [*told, _about(session, fact)]
 
     return decide
 
@@ -164,31 +168,40 @@ def signaled(uid: str, signal: Signal) -> Observation:
         session = world.sessions.get(uid)
         if session is None or not session.alive:
             return []
-        if not says_something_new(session, signal, trigger=context_trigger(world, session)):
+        if not is_news(world, session, signal):
             return []
-        fact = SessionSignaled(
-            activity=signal.activity,
-            context_percent=signal.context_percent,
-            agent_session_id=signal.agent_session_id,
-            detail=signal.detail,
-            resets_at=signal.resets_at,
-            model=signal.model,
-            cost_usd=signal.cost_usd,
-        )
-        return [_about(session, fact)]
+        return [_about(session, _signaled(signal))]
 
     return decide
 
 
-def context_trigger(world: World, session: Session) -> float | None:
-    """The context percent at which a session is to be replaced, if there is one."""
+def _signaled(signal: Signal) -> SessionSignaled:
+    return SessionSignaled(
+        activity=signal.activity,
+        context_percent=signal.context_percent,
+        agent_session_id=signal.agent_session_id,
+        detail=signal.detail,
+        resets_at=signal.resets_at,
+        model=signal.model,
+        cost_usd=signal.cost_usd,
+        cost_counter=signal.cost_counter,
+    )
+
+
+def is_news(world: World, session: Session, signal: Signal) -> bool:
+    """Whether a heartbeat is worth an event, by what is recorded of its session and role."""
     role = None if session.one_off else world.roles.get(session.role_key)
-    return role.spec.shift.context_percent if role is not None else None
+    if role is None:
+        return says_something_new(session, signal)
+    trigger, budget = role.spec.shift.context_percent, role.spec.max_cost_usd
+    return says_something_new(session, signal, trigger=trigger, budget=budget)
 
 
-def says_something_new(session: Session, signal: Signal, *, trigger: float | None = None) -> bool:
-    """The first beat since the start, another activity, conversation or model, a moved context or cost,
-    or a context that crossed the trigger.
+def says_something_new(
+    session: Session, signal: Signal, *, trigger: float | None = None, budget: float | None = None
+) -> bool:
+    """Whether a heartbeat is the first since the start, or reports another activity, conversation or model,
+    a moved context or cost, a context that crossed the trigger, or a cost that crossed the budget.
     """
     if session.signaled_at is None:
         return True
@@ -201,10 +214,21 @@ def says_something_new(session: Session, signal: Signal, *, trigger: float | Non
     if signal.resets_at is not None and signal.resets_at != session.limited_until:
         return session.activity == "limited" or signal.activity == "limited"
     return (
-        _moved(session.cost_usd, signal.cost_usd, COST_STEP_USD)
+        _costs_more(session, signal, budget)
         or _moved(session.context_percent, signal.context_percent, CONTEXT_STEP)
         or _crossed(session.context_percent, signal.context_percent, trigger)
     )
+
+
+def _costs_more(session: Session, signal: Signal, budget: float | None) -> bool:
+    if signal.cost_usd is None:
+        return False
+    spent = cost_after(session, signal.cost_usd, signal.cost_counter)
+    if session.cost_usd is None or _crossed(session.cost_usd, spent, budget):
+        return True
+    if session.activity in SETTLED:
+        return signal.cost_usd != session.cost_counters.get(signal.cost_counter)
+    return spent - session.cost_usd >= COST_STEP_USD
 
 
 def _moved(known: float | None, told: float | None, step: float) -> bool:

@@ -59,7 +59,8 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True):
     about: str = ""  # the conversation this is said of: of another than the agent's own it is no evidence
     detail: str = ""  # why it waits or is limited, in a few words
     model: str = ""
-    cost_usd: float | None = None  # of the conversation so far
+    cost_usd: float | None = None  # a counter's reading, in US dollars
+    cost_counter: str = ""  # the conversation that the counter is of; empty: of the process
     resets_at: float | None = None  # when a limit ends
 
 

@@ -111,10 +111,12 @@ def parse(source: str, payload: dict[str, Any]) -> Signal | None:
 
 
 def _conversation(about: str, info: Any) -> Signal:
-    """A conversation without a parent is the agent's own from now on."""
+    """A conversation without a parent is the agent's own from now on; its sub-agents' cost is its own too."""
+    cost = number(info, "cost")
     if text(info, "parentID"):
-        return ALIVE
-    return Signal(agent_session_id=about, cost_usd=number(info, "cost"), model=text(info, "model", "id"))
+        return Signal(cost_usd=cost, cost_counter=about)
+    model = text(info, "model", "id")
+    return Signal(agent_session_id=about, cost_usd=cost, cost_counter=about, model=model)
 
 
 def _activity(about: str, status: Any) -> Signal:

@@ -111,6 +111,19 @@ def test_a_beat_is_news_when_it_is_the_first_or_says_something_else() -> None:
     assert says_something_new(session, Signal(cost_usd=0.1))
 
 
+def test_a_cost_is_news_by_steps_in_a_turn_and_always_after_it_or_past_the_budget() -> None:
+    at_work = with_fields(
+        SESSION, signaled_at=1.0, activity="working", cost_usd=0.30, cost_counters={"": 0.10}
+    )
+    assert not says_something_new(at_work, Signal(cost_usd=0.15))
+    assert says_something_new(at_work, Signal(cost_usd=0.21))
+    assert says_something_new(at_work, Signal(cost_usd=0.15), budget=0.34)
+    assert not says_something_new(at_work, Signal(cost_usd=0.15), budget=0.36)
+    done = with_fields(at_work, activity="idle")
+    assert says_something_new(done, Signal(cost_usd=0.11))
+    assert not says_something_new(done, Signal(cost_usd=0.10))
+
+
 # --- beats ---------------------------------------------------------------------------------------
 
 
@@ -240,6 +253,66 @@ def test_what_could_not_be_written_is_kept_for_the_next_try(
     assert desk.leases.deadline() == 6.0
     desk.leases.flush()
     assert desk.store.leases() == {desk.uid: (START, 40.0, None)}
+
+
+def claude(desk: Desk, source: str, /, ts: float = START, **payload: Any) -> None:
+    """A payload of claude's, as its hook sends it, and what is recorded of it."""
+    token = desk.tokens.of(desk.uid)
+    desk.beat(token=token, source=f"claude-{source}", ts=ts, payload={"session_id": "c-1", **payload})
+    while desk.notes:
+        desk.story.see(desk.notes.pop(0))
+
+
+def costs(desk: Desk, usd: float, ts: float = START) -> None:
+    claude(desk, "statusline", ts, cost={"total_cost_usd": usd})
+
+
+def test_the_last_cents_of_a_turn_are_recorded_at_its_end(desk: Desk) -> None:
+    claude(desk, "hook", hook_event_name="UserPromptSubmit")
+    for usd in (0.02, 0.05, 0.08):
+        costs(desk, usd)
+    assert desk.story.slot(0).cost_usd == 0.02
+    claude(desk, "hook", hook_event_name="Stop")
+    assert desk.story.slot(0).cost_usd == pytest.approx(0.08)
+    costs(desk, 0.085)  # a status line is drawn after the hook
+    assert desk.story.slot(0).cost_usd == pytest.approx(0.085)
+    assert desk.leases.unrecorded(desk.uid) == []
+
+
+def test_the_last_cents_of_an_agent_are_recorded_with_its_end(desk: Desk) -> None:
+    claude(desk, "hook", hook_event_name="UserPromptSubmit")
+    costs(desk, 0.02)
+    costs(desk, 0.07)
+    last = desk.leases.unrecorded(desk.uid)
+    told, end = desk.story.see(observations.ended(desk.uid, signal="KILL", last=last))
+    assert (told.kind, end.kind) == ("session.signaled", "session.ended")
+    assert desk.story.slot(0).cost_usd == pytest.approx(0.07)
+
+
+def test_a_cost_that_arrives_after_a_later_one_is_not_taken_for_a_new_count(desk: Desk) -> None:
+    claude(desk, "hook", hook_event_name="UserPromptSubmit")
+    costs(desk, 0.50, START - 1)
+    costs(desk, 0.20, START - 2)
+    claude(desk, "hook", hook_event_name="Stop")
+    assert desk.story.slot(0).cost_usd == pytest.approx(0.5)
+
+
+def test_the_cost_of_a_plain_heartbeat_is_that_of_its_conversation(desk: Desk) -> None:
+    token = desk.tokens.of(desk.uid)
+    desk.beat(token=token, state="working", agent_session_id="c-1", cost_usd=0.5)
+    desk.beat(token=token, cost_usd=0.7)
+    for note in desk.notes:
+        desk.story.see(note)
+    assert desk.story.slot(0).cost_counters == {"c-1": 0.7}
+
+
+def test_the_context_of_another_conversation_is_unknown_until_it_is_reported(desk: Desk) -> None:
+    line = {"version": "2.1.197", "context_window": {"used_percentage": 40}}
+    claude(desk, "statusline", **line)
+    assert desk.story.slot(0).context_percent == 40
+    claude(desk, "hook", session_id="c-2", hook_event_name="SessionStart", source="clear")
+    assert desk.story.slot(0).context_percent is None
+    assert desk.leases.table[desk.uid].context_percent is None
 
 
 # --- what can be run -----------------------------------------------------------------------------

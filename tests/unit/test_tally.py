@@ -15,10 +15,6 @@ from tests.given import SQUAD, Story, role
 
 def told(story: Story, *, after: int = 0) -> list[Agent]:
     """The agents of a story, or of its end."""
-    return tallied(story, after=after).agents(story.now)
-
-
-def tallied(story: Story, *, after: int = 0) -> Tally:
     world, since = World(), story.events[0].time
     for event in story.events[:after]:
         world.apply(event)
@@ -26,7 +22,7 @@ def tallied(story: Story, *, after: int = 0) -> Tally:
     tally = Tally(world, since)
     for event in story.events[after:]:
         tally.add(event)
-    return tally
+    return tally.agents(story.now)
 
 
 def says(story: Story, slot: int = 0, **signal: object) -> None:
@@ -85,21 +81,50 @@ def test_context_and_cost_are_of_the_stretch_alone() -> None:
     story.later(10)
     says(story, context_percent=80.0, cost_usd=2.0)
     says(story, context_percent=30.0, cost_usd=4.0)
-    tally = tallied(story, after=after)
-    (agent,) = tally.agents(story.now)
+    (agent,) = told(story, after=after)
     assert (agent.context_first, agent.context_last, agent.context_peak) == (20, 30, 80)
-    assert tally.cost(agent) == pytest.approx(2.5)
+    assert agent.cost == pytest.approx(2.5)
     assert agent.seconds["working"] == 10
 
 
 def test_an_agent_that_resumes_a_conversation_is_not_charged_for_it_twice() -> None:
     story = Story(role()).run()
-    says(story, activity="working", agent_session_id="abc", cost_usd=3.0)
+    says(story, activity="working", agent_session_id="abc", cost_usd=3.0, cost_counter="abc")
     story.crash(0).run()
-    says(story, activity="working", agent_session_id="abc", cost_usd=5.0)
-    tally = tallied(story)
-    (agent,) = tally.agents(story.now)
-    assert tally.cost(agent) == pytest.approx(5)
+    says(story, activity="working", agent_session_id="abc", cost_usd=5.0, cost_counter="abc")
+    (agent,) = told(story)
+    assert agent.cost == pytest.approx(5)
+
+
+def test_a_cost_that_is_counted_by_process_is_summed_over_a_crash_a_resume_and_a_shift() -> None:
+    story = Story(role()).run()
+    says(story, activity="working", agent_session_id="abc", cost_usd=0.3)
+    story.crash(0).run()
+    says(story, activity="working", agent_session_id="abc", cost_usd=0.25)
+    assert story.slot(0).cost_usd == pytest.approx(0.55)
+    story.record(commands.shift(story.world, SQUAD))
+    for _ in range(6):
+        story.run().gone()
+    says(story, activity="working", agent_session_id="def", cost_usd=0.1)
+    assert story.slot(0).cost_usd == pytest.approx(0.1)
+    (agent,) = told(story)
+    assert agent.cost == pytest.approx(0.65)
+
+
+def test_a_cost_that_a_process_counts_again_from_zero_is_added() -> None:
+    story = Story(role()).run()
+    for cost in (0.5, 0.8, 0.1, 0.2):
+        says(story, activity="working", cost_usd=cost)
+    (agent,) = told(story)
+    assert agent.cost == pytest.approx(1.0)
+
+
+def test_the_cost_of_sub_agents_conversations_is_added() -> None:
+    story = Story(role()).run()
+    for counter, cost in (("main", 0.5), ("child", 0.2), ("main", 0.7), ("child", 0.4)):
+        says(story, activity="working", cost_usd=cost, cost_counter=counter)
+    (agent,) = told(story)
+    assert agent.cost == pytest.approx(1.1)
 
 
 @pytest.mark.parametrize(
