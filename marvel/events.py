@@ -618,7 +618,7 @@ class PaneOrphaned(Fact, frozen=True):
     kind = "pane.orphaned"
     warning = True
     pane: str
-    pid: int
+    pid: int | None = None
 
 
 class LogCreated(Fact, frozen=True):

@@ -83,7 +83,7 @@ def _of_life(old: Session, event: Event) -> dict[str, Any] | None:
                 "detail": "",
                 "server": fact.server,
                 "pane": fact.pane,
-                "pid": fact.pid,
+                "pid": fact.pid if fact.pid > 1 else None,  # an old log may hold 0, for "not told"
                 "pid_start": fact.pid_start,
                 "started": event.position,
                 "started_at": time,

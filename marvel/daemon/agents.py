@@ -11,6 +11,8 @@ the end is noted. A session with a stop order has ended only when the stopper ha
 
 from collections.abc import Callable, Collection, Mapping
 
+import msgspec
+
 from marvel.daemon import tails
 from marvel.daemon.fleet import Fleet
 from marvel.daemon.handoffs import Handoffs
@@ -30,6 +32,7 @@ from marvel.daemon.observations import (
 )
 from marvel.daemon.outputs import CHECK_SECONDS, Outputs
 from marvel.daemon.poller import READ
+from marvel.daemon.processes import Process
 from marvel.daemon.prompts import Prompts
 from marvel.daemon.stopper import Stopper
 from marvel.daemon.trust import Trust
@@ -57,7 +60,7 @@ class Agent:
         self.creating = False
         self.doubtful = False  # whether it was created is not known
         self.pane = ""
-        self.pid: int | None = None
+        self.main: Process | None = None  # its pane's process, proven to be that; kept when it has ended
         self.handle: int | None = None  # pidfd while its process is watched
         self.exited = False
         self.asked = 0  # times tmux was asked for its status
@@ -234,9 +237,9 @@ class Agents:
 
     def _follow(self, agent: Agent, pane: Pane, *, adopted: bool = False) -> None:
         """Watch a pane's process. From the moment the pidfd is open the pid can't become another's."""
-        agent.pane, agent.pid = pane.pane, pane.pid
-        agent.handle = self._machine.open_handle(pane.pid)
-        process = self._machine.look_at(pane.pid) if agent.handle is not None else None
+        agent.pane = pane.pane
+        agent.handle = self._machine.open_handle(pane.pid) if pane.pid is not None else None
+        process = self._main(agent.workspace, pane) if agent.handle is not None else None
         session = self._world().sessions.get(agent.uid)
         recorded = session.pid_start if session else None
         server = self._fleet.identity(agent.workspace)
@@ -251,11 +254,19 @@ class Agents:
             )
         )
         is_another = process is not None and recorded is not None and recorded != process.start
-        if agent.handle is None or process is None or is_another or pane.dead:
+        if not is_another:
+            agent.main = process
+        if agent.handle is None or agent.main is None or pane.dead:
             self._exited(agent)
         else:
-            self._watched[pane.pid] = agent.uid
+            self._watched[agent.main.pid] = agent.uid
             self._machine.poller.watch(agent.handle, READ, agent, lambda _events: self._exited(agent))
+
+    def _main(self, workspace: str, pane: Pane) -> Process | None:
+        """The process of a pane; None when it is gone, and its number perhaps another's."""
+        process = self._machine.look_at(pane.pid) if pane.pid is not None else None
+        server = self._fleet.server_pid(workspace)
+        return process if process is not None and process.parent == server else None
 
     def _unwatch(self, agent: Agent) -> None:
         """Its process has ended, or is not ours to wait for any more."""
@@ -264,8 +275,8 @@ class Agents:
         self._machine.poller.forget(agent.handle, agent)
         self._machine.close_handle(agent.handle)
         agent.handle = None
-        if agent.pid is not None and self._watched.get(agent.pid) == agent.uid:
-            del self._watched[agent.pid]
+        if agent.main is not None and self._watched.get(agent.main.pid) == agent.uid:
+            del self._watched[agent.main.pid]
 
     # --- adopt ---------------------------------------------------------------------------------
 
@@ -280,7 +291,7 @@ class Agents:
             self._fleet.settle(workspace)
             if first:
                 self._note(server_started(workspace, server.identity or ""))
-            self._compare(workspace, panes)
+            self._compare(workspace, server, panes)
 
         server.panes(compare)
 
@@ -288,8 +299,8 @@ class Agents:
         if server.state == "up":
             self._adopt(workspace, server)
 
-    def _compare(self, workspace: str, panes: tuple[Pane, ...]) -> None:
-        ours = {pane.uid: pane for pane in panes if pane.log_id == self._log_id and pane.uid}
+    def _compare(self, workspace: str, server: TmuxServer, panes: tuple[Pane, ...]) -> None:
+        ours = self._ours(workspace, server, panes)
         self._seen(tuple(ours.values()))
         sessions = self._world().sessions
         for agent in [a for a in self._agents.values() if a.doubtful and a.workspace == workspace]:
@@ -298,7 +309,7 @@ class Agents:
             owner = sessions.get(uid)
             if owner is None or not owner.alive:
                 if uid not in self._agents:
-                    self._leftovers.end_orphan(workspace, pane, known=owner is not None)
+                    self._end_orphan(workspace, server, pane, known=owner is not None)
             elif uid not in self._agents:
                 agent = self._agents[uid] = Agent(uid, workspace)
                 self._follow(agent, pane, adopted=True)
@@ -309,6 +320,38 @@ class Agents:
             if session.pid is not None and not (held and held.exited):
                 self._lose(session, "pane-closed")
         self._look_at_workspace(workspace)
+
+    def _ours(self, workspace: str, server: TmuxServer, panes: tuple[Pane, ...]) -> dict[str, Pane]:
+        """The panes of this log by uid.
+
+        A stamp can be written over, so a session that was started is where it was recorded to be, and is
+        given its stamp again.
+        """
+        ours = {pane.uid: pane for pane in panes if pane.log_id == self._log_id and pane.uid}
+        places: dict[tuple[str, int | None], Pane] = {(p.pane, p.pid): p for p in panes if p.pid is not None}
+        for session in self._world().sessions.values():
+            if not session.alive or (session.workspace, session.server) != (workspace, server.identity):
+                continue
+            pane = places.get((session.pane, session.pid))
+            if pane is None:
+                continue
+            if (pane.uid, pane.log_id) != (session.uid, self._log_id):
+                pane = msgspec.structs.replace(pane, uid=session.uid, log_id=self._log_id)
+                server.stamp(pane, _ignore)
+            ours[session.uid] = pane
+        return ours
+
+    def _end_orphan(self, workspace: str, server: TmuxServer, pane: Pane, *, known: bool) -> None:
+        """End a pane of this log that no live session owns, if the stamp is its own.
+
+        A list of panes can't tell: an option of the server, which anybody on it can set, shows in all panes.
+        """
+
+        def end(stamped: bool | Failed) -> None:
+            if stamped is True:
+                self._leftovers.end_orphan(workspace, pane, self._main(workspace, pane), known=known)
+
+        server.has_stamp(pane.pane, pane.uid, end)
 
     def _look_at_workspace(self, workspace: str) -> None:
         for session in list(self._world().sessions.values()):
@@ -405,7 +448,7 @@ class Agents:
         )
         session = self._world().sessions.get(agent.uid)
         if session is not None and session.stop is None and not agent.why.startswith("tmux"):
-            self._leftovers.end_of(agent.uid, agent.pid)
+            self._leftovers.end_of(agent.uid, agent.main)
 
     def _close_pane(self, workspace: str, pane: Pane) -> None:
         server = self._fleet.server(workspace)
@@ -425,14 +468,14 @@ class Agents:
             # Perhaps a pane exists that no event tells of: look before it is called gone.
             self._fleet.open(session.workspace, start=True, at_once=True)
             return
-        pid = agent.pid if agent else None
-        self.stopper.begin(session.uid, pid, session.stop, self._machine.wall(), self._machine.monotonic())
+        main = agent.main if agent else None
+        self.stopper.begin(session.uid, main, session.stop, self._machine.wall(), self._machine.monotonic())
 
     def _lose(self, session: Session, why: str) -> None:
         """A started session whose pane is not there: end what survived, then note its end."""
         agent = self._agents.setdefault(session.uid, Agent(session.uid, session.workspace))
         self._unwatch(agent)
-        agent.pid, agent.why, agent.exited = session.pid, agent.why or why, True
+        agent.main, agent.why, agent.exited = None, agent.why or why, True
         agent.pane = ""
         self._leftovers.end(session.uid, None, LOST_GRACE_SECONDS)
 
@@ -451,8 +494,8 @@ class Agents:
 
     def _main_pids(self, but: Collection[str]) -> set[int]:
         """Pids of agents' main processes, which can't be anybody else's: they are watched, and live."""
-        ours = (self._agents[uid].pid for uid in but if uid in self._agents)
-        return self._watched.keys() - set(ours)
+        mains = (self._agents[uid].main for uid in but if uid in self._agents)
+        return self._watched.keys() - {main.pid for main in mains if main is not None}
 
     def _type_keys(self, uid: str, keys: tuple[str, ...]) -> None:
         session = self._world().sessions.get(uid)

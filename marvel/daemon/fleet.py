@@ -87,6 +87,11 @@ class Fleet:
         desk = self._desks.get(workspace)
         return (desk.server.identity or "") if desk else ""
 
+    def server_pid(self, workspace: str) -> int | None:
+        """The pid of a workspace's server while it is known: the parent of all its panes' processes."""
+        desk = self._desks.get(workspace)
+        return desk.server.pid if desk else None
+
     def open(self, workspace: str, *, start: bool, at_once: bool = False) -> None:
         """Connect to a workspace's server; with `start`, start one if there is none.
 

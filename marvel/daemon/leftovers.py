@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from marvel.daemon.machine import Machine
 from marvel.daemon.observations import Observation, leftover, orphaned
+from marvel.daemon.processes import Process
 from marvel.daemon.stopper import Stopper
 from marvel.resources import Session, StopOrder
 from marvel.tmux import Pane
@@ -52,36 +53,35 @@ class Leftovers:
             if not session.alive if session is not None else self._knows(uid):
                 self.end_of(uid)
 
-    def end_of(self, uid: str, pid: int | None = None) -> None:
-        """What an ended session has left running, if anything. `pid`: of its process, which has just ended.
+    def end_of(self, uid: str, main: Process | None = None) -> None:
+        """End what an ended session has left running, if anything.
 
-        While one of its group lives the kernel gives that number to nobody else.
+        `main`: the process of its pane, when this daemon saw it end just now: while one of its group lives,
+        the kernel gives that number to nobody else.
         """
         if uid in self._stopper:
             return
-        if pid is not None and self._machine.look_at(pid) is not None:
-            pid = None  # it is another's by now
         self._lingering.add(uid)
-        self.end(uid, pid, GRACE_SECONDS)
+        self.end(uid, main, GRACE_SECONDS)
 
-    def end_orphan(self, workspace: str, pane: Pane, *, known: bool) -> None:
-        """A pane of this log that no live session owns. That of an ended session was only left open."""
+    def end_orphan(self, workspace: str, pane: Pane, main: Process | None, *, known: bool) -> None:
+        """End a pane of this log that no live session owns. That of an ended session was only left open."""
         if pane.uid in self._orphans:
             return
         if known and pane.dead:
             self._close_pane(workspace, pane)
-            self.end_of(pane.uid, pane.pid)
+            self.end_of(pane.uid)
             return
         self._orphans[pane.uid] = workspace, pane
         self._lingering.add(pane.uid)
         self._note(orphaned(workspace, pane.uid, pane.pane, pane.pid))
-        self.end(pane.uid, pane.pid, GRACE_SECONDS)
+        self.end(pane.uid, main, GRACE_SECONDS)
 
-    def end(self, uid: str, pid: int | None, grace: float) -> None:
-        """Whatever carries a uid, asked at once and killed after `grace` seconds."""
+    def end(self, uid: str, main: Process | None, grace: float) -> None:
+        """Ask whatever carries a uid to end, at once, and kill it after `grace` seconds."""
         now = self._machine.wall()
         order = StopOrder(reason="leftover", at=now, deadline=now + grace)
-        self._stopper.begin(uid, pid, order, now, self._machine.monotonic())
+        self._stopper.begin(uid, main, order, now, self._machine.monotonic())
 
     def gone(self, uid: str, outlived: list[int], left: list[int]) -> bool:
         """The stopper has proved a uid gone but for `left`, which can't be ended; was it a leftover?"""

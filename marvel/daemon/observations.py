@@ -43,15 +43,17 @@ SETTLED = ("idle", "waiting", "limited")  # activities of an agent that spends n
 
 
 def started(
-    uid: str, *, server: str, pane: str, pid: int, pid_start: int | None, adopted: bool = False
+    uid: str, *, server: str, pane: str, pid: int | None, pid_start: int | None, adopted: bool = False
 ) -> Observation:
-    """A session's process is in a pane."""
-    fact = SessionStarted(server=server, pane=pane, pid=pid, pid_start=pid_start, adopted=adopted)
+    """A session's process is in a pane. `pid` is None when tmux does not tell it any more: then the process
+    has ended, and its end is all that there is to record.
+    """
 
     def decide(world: World, now: float) -> list[Draft]:
         session = world.sessions.get(uid)
-        if session is None or not session.alive or session.pid is not None:
+        if pid is None or session is None or not session.alive or session.pid is not None:
             return []
+        fact = SessionStarted(server=server, pane=pane, pid=pid, pid_start=pid_start, adopted=adopted)
         return [_about(session, fact)]
 
     return decide
@@ -266,7 +268,7 @@ def handoff_written(uid: str, size: int) -> Observation:
     return decide
 
 
-def orphaned(workspace: str, uid: str, pane: str, pid: int) -> Observation:
+def orphaned(workspace: str, uid: str, pane: str, pid: int | None) -> Observation:
     """A pane of this log that no live session owns was stopped."""
     ref = Ref(workspace=workspace, uid=uid or None)
     return _fact(ref, PaneOrphaned(pane=pane, pid=pid))

@@ -4,6 +4,9 @@ Every process that an agent starts inherits `MARVEL_SESSION_UID`. One look throu
 all that belongs to a session, also what left its process group. Where an environment was cleaned, the group
 and the kernel's session of the pane's process tell, and who is whose child; what was found once stays found.
 A pid is only signalled through a pidfd, after a second look that it is still the process that was found.
+
+A number alone proves nothing. The pid of a pane's process counts while that process carries the uid or is one
+that was found earlier, by its start time; once it has ended its group and kernel session keep the number.
 """
 
 import contextlib
@@ -14,6 +17,7 @@ from typing import NamedTuple
 
 UID_VARIABLE, HOME_VARIABLE = "MARVEL_SESSION_UID", "MARVEL_HOME"
 UID_MARK = f"\0{UID_VARIABLE}=".encode()
+FIRST_PID = 2  # that can be an agent's: 0 is everybody without a leader, and 1 is the system
 
 
 class Process(NamedTuple):
@@ -53,7 +57,9 @@ def belonging_to(
     """
     mark = f"\0{variable}=".encode()
     by_uid = {uid.encode(): uid for uid in sessions}
-    owner: dict[int, str] = {pid: uid for uid, pid in sessions.items() if pid is not None}
+    leader: dict[int, str] = {
+        pid: uid for uid, pid in sessions.items() if pid is not None and pid >= FIRST_PID
+    }
     found: dict[int, Process] = {}
     claimed: dict[int, str] = {}
     starts = {(one.pid, one.start): uid for uid, ones in (known or {}).items() for one in ones}
@@ -65,15 +71,10 @@ def belonging_to(
         if process is None:
             continue
         found[process.pid] = process
-        uid = by_uid.get(_value(_environ_of(process.pid), mark))
+        uid = by_uid.get(_value(_environ_of(process.pid), mark)) or starts.get((process.pid, process.start))
         if uid is not None:
             claimed[process.pid] = uid
-        elif process.group in owner:
-            claimed[process.pid] = owner[process.group]
-        elif process.session in owner:
-            claimed[process.pid] = owner[process.session]
-        elif (process.pid, process.start) in starts:
-            claimed[process.pid] = starts[process.pid, process.start]
+    _claim_groups(found, claimed, leader)
     _claim_children(found, claimed)
     result: dict[str, list[Process]] = {}
     for pid, uid in claimed.items():
@@ -129,6 +130,15 @@ def _value(environ: bytes, mark: bytes) -> bytes:
     """The value of a variable (`\\0NAME=`); empty when there is none."""
     _, found, rest = environ.partition(mark)
     return rest.partition(b"\0")[0] if found else b""
+
+
+def _claim_groups(found: dict[int, Process], claimed: dict[int, str], leader: dict[int, str]) -> None:
+    """The groups and kernel sessions that main processes lead, unless the number is another's by now."""
+    leads = {pid: uid for pid, uid in leader.items() if pid not in found or claimed.get(pid) == uid}
+    for process in found.values():
+        uid = leads.get(process.group) or leads.get(process.session)
+        if uid is not None:
+            claimed.setdefault(process.pid, uid)
 
 
 def _claim_children(found: dict[int, Process], claimed: dict[int, str]) -> None:

@@ -21,14 +21,14 @@ KILL_AGAIN_SECONDS = 5.0  # of KILL without success, then what is left is report
 class Stop:
     """One session on its way out. Times are on the monotonic clock."""
 
-    def __init__(self, pid: int | None, order: StopOrder, wall: float, now: float) -> None:
-        self.pid = pid
+    def __init__(self, main: Process | None, order: StopOrder, wall: float, now: float) -> None:
+        self.pid = main.pid if main is not None else None
         self.next_look = now
         self.pause = SWEEP_FIRST_SECONDS
         self.asked = False
         self.killed_at: float | None = None  # when KILL was first sent
         self.found: list[int] | None = None  # pids at the first look
-        self.known: set[Process] = set()  # of all looks
+        self.known = {main} if main is not None else set()  # of all looks
         self.follow(order, wall, now)
 
     def follow(self, order: StopOrder, wall: float, now: float) -> None:
@@ -60,11 +60,14 @@ class Stopper:
     def __contains__(self, uid: str) -> bool:
         return uid in self._stops
 
-    def begin(self, uid: str, pid: int | None, order: StopOrder, wall: float, now: float) -> None:
-        """Start to end a session, or take note that its order changed."""
+    def begin(self, uid: str, main: Process | None, order: StopOrder, wall: float, now: float) -> None:
+        """Start to end a session, or take note that its order changed.
+
+        `main`: the process of its pane, proven to be that; it may have ended.
+        """
         known = self._stops.get(uid)
         if known is None:
-            self._stops[uid] = Stop(pid, order, wall, now)
+            self._stops[uid] = Stop(main, order, wall, now)
         elif known.order != order:
             known.follow(order, wall, now)
 

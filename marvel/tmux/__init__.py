@@ -4,6 +4,7 @@ Read from the outside in:
 
     server      `TmuxServer`, what can be asked        blocking    one question from a command line
     records     what goes in and comes out             scripts     the command lines, how replies are read
+    listing     the list of panes, strictly read
     connection  the life of a connection               setup       what makes a server ready
     channel     what the owner's loop sees of it       link        the client process and its socket
     pipeline    requests in flight, their time-outs    timers      things to do later

@@ -25,9 +25,9 @@ from marvel.tmux.channel import Channel
 from marvel.tmux.control import blocks
 from marvel.tmux.keeper import Keeper
 from marvel.tmux.link import Link, client_environment
+from marvel.tmux.listing import UID
 from marvel.tmux.pipeline import Reply
 from marvel.tmux.records import Failed
-from marvel.tmux.scripts import UID
 from marvel.tmux.version import check_socket_path
 
 # Seconds before each new attempt. The first is short: by then a dying server is known to be dead.

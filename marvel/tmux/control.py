@@ -7,7 +7,8 @@ tmux answers each command (not each line) with a block::
     %end 1795570583 270 1            or %error, with the message as output
 
 and puts notifications (`%window-add @1`) between blocks, never inside. How many blocks a line makes
-depends on what it does, so a request is framed by a **sentinel**: a `display-message -p TOKEN` on a
+depends on what it does, and a command that a hook runs answers in a block of its own, whose flags are 0;
+so a request is framed by a **sentinel**: a `display-message -p TOKEN` on a
 line of its own after it. All lines up to the token are the reply.
 
 Output is raw, and what an agent printed on its screen is output of `capture-pane`: it may well
@@ -85,9 +86,13 @@ class Framer:
         return "; ".join(words[-3:])
 
 
+_FROM_HERE = b"1"  # the flags of a block that answers a command of this client; a hook's has 0
+
+
 def blocks(lines: Sequence[bytes], *, greedy: int | None = None) -> list[Block]:
     """The blocks of one reply. Block number `greedy` holds foreign text: it runs to the last line
-    that can end it. Lines between blocks (notifications) are not ours to read here.
+    that can end it. Lines between blocks (notifications) are not ours to read here, and what the
+    commands of hooks said is no answer.
     """
     found: list[Block] = []
     at = 0
@@ -102,6 +107,12 @@ def blocks(lines: Sequence[bytes], *, greedy: int | None = None) -> list[Block]:
         )
         if close is None:
             break
-        found.append(Block(lines[close] == ends[0], tuple(lines[at + 1 : close])))
+        if lines[at].endswith(b" " + _FROM_HERE):
+            found.append(Block(lines[close] == ends[0], tuple(lines[at + 1 : close])))
         at = close + 1
     return found
+
+
+def printed(lines: Sequence[bytes]) -> list[bytes]:
+    """The lines that the commands of one reply printed."""
+    return [line for block in blocks(lines) if block.ok for line in block.lines]

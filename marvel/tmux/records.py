@@ -33,7 +33,7 @@ class Pane(msgspec.Struct, frozen=True, kw_only=True):
     pane: str
     uid: str
     log_id: str
-    pid: int
+    pid: int | None  # above 1; None once the process has ended and tmux does not tell it any more
     dead: bool
     exit_status: int | None
     signal: str | None

@@ -11,24 +11,17 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
-import signal
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from marvel.tmux.control import Block, blocks
+from marvel.tmux.control import Block, blocks, printed
+from marvel.tmux.listing import FIELDS, LOG_ID, UID, marked, read_panes
 from marvel.tmux.pipeline import Reply
 from marvel.tmux.quote import command, either, encode, plain, sequence
 from marvel.tmux.records import Failed, Pane, PaneSpec, Watcher
 
-UID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
-LOG_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}")
-_PANE = re.compile(r"%\d+")
+_PANE = re.compile(r"%[0-9]{1,10}")
 _VARIABLE = re.compile(r"[^=\0]+")
-
-_FIELDS = (
-    "#{pane_id}|#{pane_pid}|#{pane_dead}|#{pane_dead_status}|#{pane_dead_signal}"
-    "|#{window_activity}|#{@marvel_keeper}|#{@marvel_uid}|#{@marvel_log}"
-)
 
 # One element would go to a shell; these exec their argument and do nothing else. They are named in
 # full, because a pane may have any PATH. To `env`, a program called `a=b` would be a variable.
@@ -36,7 +29,7 @@ _ENV = (shutil.which("env") or "/usr/bin/env", "--")
 _NICE = (shutil.which("nice") or "/usr/bin/nice", "-n", "0", "--")
 
 
-def create(workspace: str, spec: PaneSpec) -> bytes:
+def create(workspace: str, spec: PaneSpec, mark: str) -> bytes:
     """A new window, its stamps, and what it became: one line, so never a pane without stamps.
 
     `-S` makes it harmless to ask twice: a window of that name is kept, not doubled. Such a window
@@ -47,10 +40,7 @@ def create(workspace: str, spec: PaneSpec) -> bytes:
     wrapper = () if len(spec.argv) > 1 else _NICE if "=" in spec.argv[0] else _ENV
     variables = [word for name, value in spec.env.items() for word in ("-e", f"{name}={value}")]
     place = ["-t", f"={workspace}:", "-n", spec.uid, "-c", plain(spec.cwd)]
-    stamps = [
-        command("set-option", "-p", "-t", window, "@marvel_uid", spec.uid),
-        command("set-option", "-p", "-t", window, "@marvel_log", spec.log_id),
-    ]
+    stamps = _stamps(window, spec.uid, spec.log_id)
     if spec.log:
         stamps.append(pipe(window, spec.log))
     ours = f"#{{==:#{{@marvel_uid}},{spec.uid}}}"
@@ -58,9 +48,21 @@ def create(workspace: str, spec: PaneSpec) -> bytes:
         [
             command("new-window", "-d", "-S", *place, *variables, "--", *wrapper, *spec.argv),
             either(window, "#{==:#{window_panes},1}", stamps, []),
-            command("list-panes", "-t", window, "-f", ours, "-F", _FIELDS),
+            command("list-panes", "-t", window, "-f", ours, "-F", f"{mark} {FIELDS}"),
         ]
     )
+
+
+def _stamps(target: str, uid: str, log_id: str) -> list[bytes]:
+    return [
+        command("set-option", "-p", "-t", target, "@marvel_uid", uid),
+        command("set-option", "-p", "-t", target, "@marvel_log", log_id),
+    ]
+
+
+def stamp_again(pane: Pane) -> bytes:
+    same = f"#{{&&:#{{==:#{{pane_id}},{pane.pane}}},#{{==:#{{pane_pid}},{pane.pid}}}}}"
+    return either(pane.pane, same, _stamps(pane.pane, pane.uid, pane.log_id), [])
 
 
 def pipe(target: str, log: str) -> bytes:
@@ -90,61 +92,18 @@ def problem(spec: PaneSpec) -> str | None:
     return None
 
 
-def list_panes(*, dead_only: bool) -> bytes:
-    return command("list-panes", "-a", *(("-f", "#{pane_dead}") if dead_only else ()), "-F", _FIELDS)
-
-
-def _signal_name(value: str) -> str | None:
-    """tmux gives a number or a name, as its C library does."""
-    if not value.isdigit():
-        return value.removeprefix("SIG") or None
-    try:
-        return signal.Signals(int(value)).name.removeprefix("SIG")
-    except ValueError:
-        return value  # a real-time signal
-
-
-def read_panes(lines: Iterable[bytes]) -> tuple[Pane, ...]:
-    """Panes but the keeper, once each (a window linked twice is listed twice)."""
-    found: dict[str, Pane] = {}
-    for line in lines:
-        fields = line.decode("utf-8", "replace").split("|")
-        if len(fields) < 8 or not _PANE.fullmatch(fields[0]) or fields[6]:
-            continue
-        uid, log_id = fields[7], fields[-1]
-        ours = len(fields) == 9 and bool(UID.fullmatch(uid))  # else a stamp with `|` or a newline in it
-        found[fields[0]] = Pane(
-            pane=fields[0],
-            uid=uid if ours else "",
-            log_id=log_id if ours else "",
-            pid=int(fields[1] or 0),
-            dead=fields[2] == "1",
-            exit_status=int(fields[3]) if fields[3].isdigit() else None,
-            signal=_signal_name(fields[4]),
-            changed_at=float(fields[5]) if fields[5].isdigit() else 0.0,
-        )
-    return tuple(found.values())
-
-
-def listed(reply: Reply) -> tuple[Pane, ...] | Failed:
-    found = blocks(reply)
-    if len(found) == 1 and found[0].ok:
-        return read_panes(found[0].lines)
-    return Failed(reason="refused", message=found[0].text if found else "tmux gave no answer")
-
-
-def created(reply: Reply, spec: PaneSpec) -> Pane | Failed:
+def created(reply: Reply, spec: PaneSpec, mark: str) -> Pane | Failed:
     found = blocks(reply)
     if failed := next((block for block in found if not block.ok), None):
         return Failed(reason="refused", message=failed.text)
-    panes = read_panes(found[-1].lines) if found else ()
+    panes = read_panes(marked(found[-1].lines, mark)) if found else ()
     if len(panes) != 1:
         return Failed(reason="refused", message=f"a window named {spec.uid} exists, but not its pane")
     return panes[0]
 
 
 _WATCHER = "marvel-watcher #{client_control_mode} #{client_readonly} #{client_activity} #{pane_id}"
-_WATCHED = re.compile(rb"marvel-watcher 0 ([01]) (\d+) (%\d+)")
+_WATCHED = re.compile(rb"marvel-watcher 0 ([01]) ([0-9]{1,15}) (%[0-9]{1,10})")
 
 
 def list_watchers() -> bytes:
@@ -153,7 +112,7 @@ def list_watchers() -> bytes:
 
 def read_watchers(reply: Reply) -> tuple[Watcher, ...]:
     """Attached terminals; control clients are programs."""
-    found = (_WATCHED.fullmatch(line) for line in reply)
+    found = (_WATCHED.fullmatch(line) for line in printed(reply))
     return tuple(
         Watcher(pane=match[3].decode(), active_at=float(match[2]), read_only=match[1] == b"1")
         for match in found

@@ -18,9 +18,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from marvel.tmux import processes, scripts, setup, statuses
+from marvel.tmux import listing, processes, scripts, setup, statuses
 from marvel.tmux.connection import Connection
-from marvel.tmux.control import Block
+from marvel.tmux.control import Block, printed
 from marvel.tmux.pipeline import Reply
 from marvel.tmux.quote import encode
 from marvel.tmux.records import Failed, Pane, PaneSpec, Watcher
@@ -98,10 +98,12 @@ class TmuxServer(Connection):
             self._later(done, Failed(reason="refused", message=why))
             return
 
-        def read(reply: Reply | Failed) -> None:
-            done(reply if isinstance(reply, Failed) else scripts.created(reply, spec))
+        mark = _mark()
 
-        self._ask(scripts.create(self._workspace, spec), read)
+        def read(reply: Reply | Failed) -> None:
+            done(reply if isinstance(reply, Failed) else scripts.created(reply, spec, mark))
+
+        self._ask(scripts.create(self._workspace, spec, mark), read)
 
     def panes(self, done: Callable[[tuple[Pane, ...] | Failed], None], *, dead_only: bool = False) -> None:
         """All panes of the server (with `dead_only` the dead ones), but the keeper; foreign ones too.
@@ -113,6 +115,8 @@ class TmuxServer(Connection):
     def _list(
         self, done: Callable[[tuple[Pane, ...] | Failed], None], *, dead_only: bool, waits: int
     ) -> None:
+        mark = _mark()
+
         def again() -> None:
             self._list(done, dead_only=dead_only, waits=waits + 1)
 
@@ -120,14 +124,30 @@ class TmuxServer(Connection):
             if isinstance(reply, Failed):
                 done(reply)
                 return
-            panes = scripts.listed(reply)
+            panes = listing.listed(reply, mark)
             if isinstance(panes, Failed) or self._server is None or not self._statuses.missing(panes, waits):
                 done(panes)
                 return
             self._server.ask_for_children()
             self._timers.after(statuses.WAITS[waits], again)
 
-        self._ask(scripts.list_panes(dead_only=dead_only), read)
+        self._ask(listing.list_panes(mark, dead_only=dead_only), read)
+
+    def stamp(self, pane: Pane, done: Callable[[Failed | None], None]) -> None:
+        """Give a pane its stamp again, if its process is still the same."""
+
+        def read(reply: Reply | Failed) -> None:
+            done(reply if isinstance(reply, Failed) else None)
+
+        self._ask(scripts.stamp_again(pane), read)
+
+    def has_stamp(self, pane: str, uid: str, done: Callable[[bool | Failed], None]) -> None:
+        """Whether a pane carries a stamp itself, rather than by an option of its window or the server."""
+
+        def read(reply: Reply | Failed) -> None:
+            done(reply if isinstance(reply, Failed) else printed(reply) == [encode(uid)])
+
+        self._ask(listing.show_stamp(pane), read)
 
     def watchers(self, done: Callable[[tuple[Watcher, ...] | Failed], None]) -> None:
         """The people who are attached, and which pane they are at."""
@@ -271,6 +291,11 @@ class TmuxServer(Connection):
         elif answers and waited > SHUTDOWN_TERM:
             self._server.send(signal.SIGTERM)
         self._timers.after(SHUTDOWN_POLL, lambda: self._watch_end(done, answers, since))
+
+
+def _mark() -> str:
+    """A word for the lines of one answer, which no agent can have written before."""
+    return f"marvel-pane-{secrets.token_hex(8)}"
 
 
 def _not_ending(answers: list[Reply | Failed], pid: int | None) -> Failed | None:

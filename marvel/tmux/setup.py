@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
+from marvel.tmux.control import printed
+from marvel.tmux.listing import FIRST_PID
 from marvel.tmux.pipeline import Reply
 from marvel.tmux.quote import command, either, sequence
 
@@ -63,7 +65,8 @@ def keep(workspace: str) -> bytes:
     return sequence([make, either(window, "#{==:#{window_panes},1}", [stamp], [])])
 
 
-_IDENTITY = re.compile(rb"marvel-server (\d+)/(\d+) (@\d+)?")
+_IDENTITY = re.compile(rb"marvel-server ([0-9]{1,7})/([0-9]{1,15}) (@[0-9]{1,10})?")
+_CLIENT = re.compile(rb"marvel-client 1 ([0-9]{1,7})")
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,8 +88,9 @@ def identify(workspace: str) -> bytes:
 
 
 def read_identity(reply: Reply) -> Identity | None:
-    for line in reply:
-        if found := _IDENTITY.fullmatch(line):
+    for line in printed(reply):
+        found = _IDENTITY.fullmatch(line)
+        if found and int(found[1]) >= FIRST_PID:
             pid, start, window = (part.decode() if part else "" for part in found.groups())
             return Identity(pid=int(pid), name=f"{pid}/{start}", keeper=window)
     return None
@@ -94,8 +98,8 @@ def read_identity(reply: Reply) -> Identity | None:
 
 def read_clients(reply: Reply) -> list[int]:
     """Pids of the control clients."""
-    prefix = b"marvel-client 1 "
-    return [int(line[len(prefix) :]) for line in reply if line.startswith(prefix)]
+    found = (_CLIENT.fullmatch(line) for line in printed(reply))
+    return [int(match[1]) for match in found if match and int(match[1]) >= FIRST_PID]
 
 
 _OTHERS = "#{S:#{W:#{P:#{?@marvel_keeper,,x}}}}"  # a letter for each pane but the keepers

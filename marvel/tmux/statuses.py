@@ -24,7 +24,7 @@ class Statuses:
     """Remembers for which panes the waiting has been done, so that it is done once."""
 
     def __init__(self) -> None:
-        self._settled: set[tuple[str, int]] = set()
+        self._settled: set[tuple[str, int | None]] = set()
 
     def missing(self, panes: Collection[Pane], waits: int) -> bool:
         """Is it worth asking again, after having waited `waits` times?"""
@@ -35,7 +35,7 @@ class Statuses:
         key = pane.pane, pane.pid
         if not pane.dead or pane.exit_status is not None or pane.signal is not None or key in self._settled:
             return False
-        found = processes.stat(pane.pid)
+        found = processes.stat(pane.pid) if pane.pid is not None else None
         limit = len(WAITS) if found and found[0] == "Z" else BRIEF
         if waits < limit:
             return True

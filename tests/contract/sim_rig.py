@@ -89,8 +89,9 @@ class SimRig:
         return pid in self.machine.workers
 
     def foreign(self) -> str:
-        worker = self.machine.start("foreign", "mute")
-        return self.machine.servers["ws"].add("", "", worker.pid).name
+        server = self.machine.servers["ws"]
+        worker = self.machine.start("foreign", "mute", server.pid)
+        return server.add("", "", worker.pid).name
 
     def end_server(self) -> None:
         self.machine.servers["ws"].die()

@@ -166,6 +166,42 @@ def test_a_pane_of_this_log_that_no_session_owns_is_stopped(home: Home) -> None:
     home.running(1)
 
 
+def test_a_stamp_that_is_an_option_of_the_server_makes_nobodys_pane_an_orphan(home: Home) -> None:
+    home.start()
+    home.marvel("work", home.write(manifest(role(*SLEEP))), "--wait")
+    log_id = home.events("log.created")[0]["payload"]["log_id"]
+    home.kill_daemon()
+    home.tmux("w", "new-window", "-d", "-n", "mine", "sleep 1000")
+    mine = home.tmux("w", "list-panes", "-a", "-f", "#{==:#{window_name},mine}", "-F", "#{pane_pid}")
+    home.tmux("w", "new-window", "-d", "-n", "stray", "sleep 1000")
+    stray = home.tmux("w", "list-panes", "-a", "-f", "#{==:#{window_name},stray}", "-F", "#{pane_id}")
+    for name, value in (("@marvel_uid", "stray"), ("@marvel_log", log_id)):
+        home.tmux("w", "set-option", "-g", name, value)
+        home.tmux("w", "set-option", "-p", "-t", stray, name, value)
+    home.start()
+    until(lambda: home.events("pane.orphaned"), "the orphan is told", home.describe)
+    until(lambda: stray not in home.tmux("w", "list-panes", "-a", "-F", "#{pane_id}").split(), "it is gone")
+    assert [event["payload"]["pane"] for event in home.events("pane.orphaned")] == [stray]
+    assert os.path.exists(f"/proc/{mine}")
+
+
+def test_an_agent_that_writes_over_its_stamp_is_not_lost(home: Home) -> None:
+    home.start()
+    home.marvel("work", home.write(manifest(role(*SLEEP, replicas=2))), "--wait")
+    before = home.running(2)
+    log_id = home.events("log.created")[0]["payload"]["log_id"]
+    forged = f"x\n%99|{os.getpid()}|0||9|1||f01|{log_id}\n%98|zz|1|0|9|1||f02|{log_id}"
+    home.tmux("w", "set-option", "-p", "-t", before[0]["pane"], "@marvel_log", forged)
+    home.kill_daemon()
+    home.start()
+    home.marvel("scale", "w/t", "--role", "r", "--replicas", "3")
+    rows = home.running(3)
+    assert {row["uid"] for row in before} <= {row["uid"] for row in rows}
+    assert home.events("session.ended") == home.events("pane.orphaned") == []
+    home.marvel("kill", f"w/{before[0]['name']}")
+    until(lambda: home.processes(before[0]["uid"]) == [], "it is ended like any", home.describe)
+
+
 def test_servers_that_are_lost_one_after_the_other_come_back_after_pauses(home: Home) -> None:
     home.start()
     home.marvel("work", home.write(manifest(role(*SLEEP, replicas=2))), "--wait")

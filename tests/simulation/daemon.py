@@ -403,7 +403,7 @@ def _tmux_refuses(history: History) -> None:
 def _somebodys_pane(history: History) -> None:
     server = history.pick(list(history.machine.servers.values()))
     if server is not None and len(history.foreign) < 2:
-        worker = history.machine.start(FOREIGN, "mute")
+        worker = history.machine.start(FOREIGN, "mute", server.pid)
         history.foreign[server.add("", "", worker.pid).name] = server.workspace
 
 

@@ -57,7 +57,8 @@ class Server:
     def __init__(self, machine: SimMachine, workspace: str) -> None:
         self.machine = machine
         self.workspace = workspace
-        self.identity = f"{next(_numbers)}/1"
+        self.pid = next(_numbers)
+        self.identity = f"{self.pid}/1"
         self.panes: dict[str, FakePane] = {}
         self.clients: list[Client] = []
         self.wedged = False  # stopped: nothing is answered
@@ -149,7 +150,7 @@ class Client:
 
     @property
     def pid(self) -> int | None:
-        return int(self.identity.partition("/")[0]) if self.identity else None
+        return self._server.pid if self._server is not None else None
 
     def open(self, *, start: bool) -> None:
         if self.state != "down":
@@ -263,7 +264,7 @@ class Client:
                 if pane.uid == spec.uid:
                     return pane.shown()
             life = next((word for word in spec.argv if word in LIVES), "mute")
-            worker = self.machine.start(spec.uid, life)
+            worker = self.machine.start(spec.uid, life, server.pid)
             return server.add(spec.uid, spec.log_id, worker.pid).shown()
 
         self._ask(carry_out, done, acts=True)
@@ -275,6 +276,12 @@ class Client:
             ),
             done,
         )
+
+    def stamp(self, pane: Pane, done: Done) -> None:
+        """Nobody writes over a stamp here."""
+
+    def has_stamp(self, pane: str, uid: str, done: Done) -> None:
+        self._ask(lambda server: pane in server.panes and server.panes[pane].uid == uid, done)
 
     def watchers(self, done: Done) -> None:
         self._ask(lambda _server: (), done)

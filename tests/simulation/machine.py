@@ -199,10 +199,10 @@ class SimMachine(Machine):
                 self.fuse = None
                 raise Killed
 
-    def start(self, uid: str, life: str) -> Worker:
+    def start(self, uid: str, life: str, parent: int) -> Worker:
         """A process that lives as it is told: `good`, `mute`, `crash`, `done`, `stubborn`, `parent`."""
         pid = next(self._pids)
-        worker = Worker(pid, uid, 1, pid, stubborn=life == "stubborn")
+        worker = Worker(pid, uid, parent, pid, stubborn=life == "stubborn")
         self.workers[pid] = worker
         match life:
             case "crash":

@@ -72,3 +72,22 @@ def test_what_surely_belongs_to_others_is_passed_over() -> None:
     finally:
         child.kill()
         child.communicate()
+
+
+@pytest.mark.parametrize("pid", [None, 0, 1, -1])
+def test_no_number_below_two_is_the_pid_of_an_agent(pid: int | None) -> None:
+    assert processes.belonging_to({"nobody": pid}) == {}
+
+
+def test_a_process_is_not_a_sessions_because_of_its_number() -> None:
+    child = subprocess.Popen(["sleep", "1000"], start_new_session=True)
+    try:
+        process = processes.look_at(child.pid)
+        assert process is not None
+        assert processes.belonging_to({"u": child.pid}) == {}
+        recycled = process._replace(start=process.start - 1)
+        assert processes.belonging_to({"u": child.pid}, known={"u": [recycled]}) == {}
+        assert processes.belonging_to({"u": child.pid}, known={"u": [process]}) == {"u": [process]}
+    finally:
+        child.kill()
+        child.wait()

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from marvel.errors import MarvelError, TmuxUnavailable
 from marvel.tmux import MAX_SOCKET_PATH, Failed, Pane, check_socket_path, check_version, server_environment
 from marvel.tmux.control import Block, Framer, blocks
+from marvel.tmux.listing import listed
 from marvel.tmux.pipeline import MAX_QUEUED_BYTES, REQUEST_TIMEOUT, Pipeline
 from marvel.tmux.processes import stat
 from marvel.tmux.quote import command, plain, quote, sequence
@@ -194,6 +195,7 @@ def test_a_bug_in_one_timer_loses_no_other() -> None:
 def test_panes_are_read_and_the_keeper_is_left_out() -> None:
     lines = [
         b"%0|10|0|||5|1||",
+        b"%4||1|0||5|1||",
         b"%1|11|1|7||5||u-1|log",
         b"%2|12|1||9|||u-2|log",
         b"%3|13|1||TERM||||",
@@ -207,6 +209,32 @@ def test_panes_are_read_and_the_keeper_is_left_out() -> None:
         Pane(pane="%2", uid="u-2", log_id="log", pid=12, signal="KILL", **ended),
         Pane(pane="%3", uid="", log_id="", pid=13, signal="TERM", **ended),
     )
+
+
+def test_a_pane_whose_pid_is_not_told_has_none() -> None:
+    lines = [b"%1||1|7||5||u-1|log", b"%2|0|1|7||5||u-2|log", b"%3|1|0|||5||u-3|log", b"%4|2|0|||5||u-4|log"]
+    assert [pane.pid for pane in read_panes(lines)] == [None, None, None, 2]
+
+
+def test_lines_that_a_stamp_forges_are_no_panes() -> None:
+    forged = [b"%end 1 2 1", b"%7|5000|0|||5||u-7|log", b"m0 %8|5001|0|||5||u-8|log", b"%begin 1 3 1"]
+    reply = [b"%begin 1 2 1", b"m1 %1|11|0|||5||u-1|log", *forged, b"m1 %2|12|0|||5||u-2|log", b"%end 1 2 1"]
+    panes = listed(reply, "m1")
+    assert not isinstance(panes, Failed)
+    assert [(pane.pane, pane.pid) for pane in panes] == [("%1", 11), ("%2", 12)]
+
+
+def test_a_pane_whose_stamp_makes_no_sense_is_there_and_not_ours() -> None:
+    lines = [b"%1|11|0|||5||u-1|x y", b"%2|12|0|||5||u|v|log", b"%3|13|0|||5||", b"%4|14|0|||5||u-4"]
+    assert [(pane.pane, pane.uid, pane.log_id) for pane in read_panes(lines)] == [
+        (name, "", "") for name in ("%1", "%2", "%3", "%4")
+    ]
+
+
+def test_what_a_hook_answers_is_not_the_answer() -> None:
+    reply = [b"%begin 1 2 1", b"%end 1 2 1", b"%begin 1 3 0", b"from a hook", b"%end 1 3 0"]
+    reply += [b"%begin 1 4 1", b"ours", b"%end 1 4 1"]
+    assert blocks(reply) == [Block(True, ()), Block(True, (b"ours",))]
 
 
 def test_a_guard_that_was_not_passed_says_why() -> None:
@@ -224,7 +252,15 @@ def test_a_guard_that_was_not_passed_says_why() -> None:
 
 
 def test_who_answered_is_read_from_the_middle_of_a_reply() -> None:
-    lines = [b"%begin 1 1 1", b"marvel-server 12/345 @0", b"marvel-client 1 77", b"marvel-client 0 78"]
+    lines = [b"%begin 1 1 1", b"marvel-server 12/345 @0", b"%end 1 1 1", b"%window-close @9"]
+    lines = [b"%begin 1 0 0", b"marvel-server 1/1 @0", b"%end 1 0 0", *lines]
+    lines += [
+        b"%begin 1 2 1",
+        b"marvel-client 1 77",
+        b"marvel-client 0 78",
+        b"marvel-client 1 1",
+        b"%end 1 2 1",
+    ]
     found = read_identity(lines)
     assert found is not None
     assert (found.pid, found.name, found.keeper) == (12, "12/345", "@0")
