@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from marvel import settings
-from marvel.cli import objects
+from marvel.cli import archived, objects
 from marvel.cli.dialogs import dialog_of
 from marvel.cli.get import find, named, show, warn_without_daemon
 from marvel.cli.history import public
@@ -47,6 +47,8 @@ def describe(word: str, key: str | None, output: str, at: str | None = None) -> 
             now = past.time
         asked = (None, word) if key is None else (kind_of(word), key)
         kind, view = _view(paths, source, *asked)
+        if at is None and len(view["events"]) < RECENT_EVENTS:
+            archived.note(reader)
     if at is None:
         warn_without_daemon(paths)
         if kind == "sessions":
@@ -178,7 +180,12 @@ def _made_of(reader: Source, row: Row) -> tuple[Row | None, Row | None]:
 
 def _name_of(reader: Source, uid: str | None) -> str | None:
     """The name of a session that may have left the tables long ago."""
-    event = next(reader.events("uid = ?", uid), None) if uid else None
+    if not uid:
+        return None
+    row = next((row for row in reader.rows("sessions") if row["uid"] == uid), None)
+    if row is not None:
+        return str(row["name"])
+    event = next(reader.events("uid = ?", uid), None)
     return event["session"] if event else None
 
 

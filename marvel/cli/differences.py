@@ -51,8 +51,8 @@ def diff(since: str, to: str | None, output: str) -> int:
         raise UsageError(f"there is no output {output!r}", hint=f"-o {' | '.join(OUTPUTS)}")
     now = time.time()
     with Reader(settings.paths()) as reader:
-        first, _ = past.found(reader, since, now)
-        last = reader.head() if to is None else past.found(reader, to, now)[0]
+        first, _ = past.found(reader, since, now, option="--from")
+        last = reader.head() if to is None else past.found(reader, to, now, option="--to")[0]
         found = list(differences(_resources(reader, first), _resources(reader, last)))
     if output == "json":
         show(json.dumps([public_of(one) for one in found], indent=2) + "\n")

@@ -16,15 +16,15 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from marvel import __version__, manifest
-from marvel.cli import objects, runtimes
+from marvel.cli import archived, objects, runtimes
 from marvel.cli.dialogs import described, dialog_of, is_unproven
 from marvel.cli.get import show
 from marvel.cli.manifests import declared
 from marvel.cli.table import printable
-from marvel.errors import MarvelError
+from marvel.errors import MarvelError, Rejected
 from marvel.runtimes.launch import is_too_old
 from marvel.settings import Paths, check_private, paths
-from marvel.store.query import Reader, daemon_note
+from marvel.store.query import Reader, daemon_note, head_of_file
 from marvel.store.rows import load_world
 from marvel.tmux import server_environment
 from marvel.tmux.version import ask_libtmux, check_socket_path, check_version
@@ -50,7 +50,7 @@ def doctor(*, fix: bool) -> int:
     """Print all findings, mend what can be with `fix`; 1 when something is failed."""
     where = paths()
     failed = 0
-    for check in (_system, _tmux, _state, _daemon, _log, _stale, _teams, _agents):
+    for check in (_system, _tmux, _state, _daemon, _log, _archives, _stale, _teams, _agents):
         try:
             findings = list(check(where))
         except MarvelError as error:
@@ -177,6 +177,43 @@ def _log(where: Paths) -> Iterator[Finding]:
             "put the right log back, or accept this one: agents it does not know are stopped",
             lambda: os.unlink(where.head),
         )
+
+
+def _archives(where: Paths) -> Iterator[Finding]:
+    """Archives that the log refers to, and what an interrupted archive or restore left."""
+    from marvel.store.archive import exclusively, unfinished
+
+    with Reader(where) as reader:
+        for fault in archived.faults(reader, where.home):
+            level: Level = "warning" if fault.missing else "failed"
+            yield Finding(level, fault.text, "put the file back: what it has is in no other place")
+        known = {name for _, _, name in reader.archives()}
+        for name in sorted(_named(where.home, "archive-*.db") - known):
+            yield _unrecorded(reader, os.path.join(where.home, name))
+    if not os.path.isdir(where.home):
+        return
+    try:
+        with exclusively(where):
+            left = unfinished(where)
+    except Rejected:
+        return  # they are being written
+    for file in left:
+        hint = "an archive or restore was interrupted; remove it"
+        yield Finding("warning", f"{file} is left over", hint, lambda file=file: os.unlink(file))  # type: ignore[misc]
+
+
+def _unrecorded(reader: Reader, path: str) -> Finding:
+    """Report an archive that the log does not refer to: left behind, or of a history before a restore."""
+    head = head_of_file(path)
+    if head is not None and reader.first() <= head[0] and reader.hash_at(head[0]) == head[1]:
+        hint = "its events are still in the log; remove it"
+        return Finding("warning", f"{path} is left over", hint, lambda: os.unlink(path))
+    hint = "keep it if it belongs to a log that was replaced by a restore"
+    return Finding("warning", f"{path} is not an archive of this log", hint)
+
+
+def _named(directory: str, pattern: str) -> set[str]:
+    return {path.name for path in Path(directory).glob(pattern)}
 
 
 def _stale(where: Paths) -> Iterator[Finding]:

@@ -1,5 +1,6 @@
 """Follows the log: events past a cursor, each once, whatever becomes of the daemon or the log's file."""
 
+from marvel.cli.cursor import Cursor, doubted
 from marvel.cli.fold import Fold
 from marvel.errors import LogUnavailable, Rejected
 from marvel.events import Event
@@ -18,19 +19,21 @@ class Follower:
         self._paths = paths
         self.problem = ""  # why the log can't be read now
         self.more = False  # the last read was cut short
+        self.lost = ""  # why it could not go on from where it was, and began again
         with Reader(paths) as reader:
-            self._log_id = reader.log_id()
             self._began = head = reader.head()
-            if after is not None and after > head:
+            self.lost = "" if after is None else doubted(reader, after)
+            if after is not None and after > head and not self.lost:
                 hint = f"the newest position is {head}"
                 raise Rejected(f"position {after} is not in the event log", hint=hint)
-            if after is None:
+            if after is None or self.lost:
                 self.fold = Fold(load_world(reader), reader.leases())
             else:
                 self.fold = Fold(world_at(reader, after))
+            self._cursor = Cursor(reader, self.fold.position)
 
     def read(self) -> list[Event] | None:
-        """Events to be applied, in order; None when this is another log, and `fold` the present of that."""
+        """Events to be applied, in order; None when it is `lost`: `fold` is the present again."""
         try:
             return self._read()
         except LogUnavailable as error:
@@ -39,19 +42,20 @@ class Follower:
 
     def _read(self) -> list[Event] | None:
         with Reader(self._paths) as reader:
-            log_id, head = reader.log_id(), reader.head()
-            if log_id is None:
-                self.problem = "there is no event log" if self._log_id is None else "the event log is gone"
+            if reader.log_id() is None:
+                known = self._cursor.log_id is not None
+                self.problem = "the event log is gone" if known else "there is no event log"
                 return []
             self.problem = ""
-            if self._log_id is None:  # the first one: `fold` is empty
-                self._log_id = log_id
-            if log_id != self._log_id or head < self.fold.position:
-                self._log_id = log_id
+            self.lost = self._cursor.lost(reader)
+            if self.lost:
                 self.fold = Fold(load_world(reader), reader.leases())
+                self._cursor = Cursor(reader, self.fold.position)
                 return None
+            head = reader.head()
             until = min(head, self.fold.position + BATCH)
             found = list(events_after(reader, self.fold.position, until=until))
+            self._cursor.move(reader, until)
             self.more = until < head
             if self.fold.position >= self._began:  # what was before is told as events know it
                 self.fold.leases = reader.leases()

@@ -7,9 +7,10 @@ the one that an event last told.
 from collections.abc import Iterator
 from typing import Any
 
+from marvel.cli import archived
 from marvel.cli.errors import say
 from marvel.cli.fold import Fold
-from marvel.cli.history import since
+from marvel.cli.moments import moment
 from marvel.cli.times import local
 from marvel.errors import NotFound
 from marvel.store.query import Reader
@@ -28,7 +29,7 @@ class Past(Fold):
 
     def events(self, where: str = "1", *values: object) -> Iterator[Row]:
         """Events up to the moment, as Reader.events gives them."""
-        return self._reader.events(f"position <= ? AND ({where})", self.position, *values)
+        return self._reader.events(f"{where} AND position <= ?", *values, self.position)
 
 
 def look_back(reader: Reader, text: str, now: float) -> Past:
@@ -38,7 +39,7 @@ def look_back(reader: Reader, text: str, now: float) -> Past:
     return Past(reader, position, time)
 
 
-def found(reader: Reader, text: str, now: float) -> tuple[int, float]:
+def found(reader: Reader, text: str, now: float, *, option: str = "--at") -> tuple[int, float]:
     """Position and time of a moment in a person's words. Raises UsageError and NotFound."""
     head = reader.head()
     if text.isascii() and text.isdigit():
@@ -48,13 +49,12 @@ def found(reader: Reader, text: str, now: float) -> tuple[int, float]:
             hint = _archived(reader, position) or f"the log has positions {first} to {head}"
             raise NotFound(f"there is no position {position}", hint=hint)
         return position, float(next(reader.events("position = ?", position))["time"])
-    time = since(text, now, option="--at")
+    time = moment(text, now, option=option)
     position = position_at(reader, time)
     if position == 0:
         oldest = next(reader.events("position = ?", reader.first()), None)
         begins = f"it begins at {local(oldest['time'])}" if oldest else "there is no event log yet"
-        if reader.archives():
-            begins += f"; what was before is in {reader.archives()[-1][2]}"
+        begins = "; ".join(filter(None, (begins, archived.earlier(reader))))
         raise NotFound(f"the log knows nothing of {local(time)}", hint=begins)
     return position, min(time, now)
 

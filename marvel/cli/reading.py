@@ -183,7 +183,8 @@ def events(
     ] = "table",
 ) -> int:
     """What happened, newest last; runs of alike events are one line. With --since and no -n: all of it."""
-    from marvel.cli.history import Wanted, events
+    from marvel.cli.history import events
+    from marvel.cli.paging import Wanted
 
     wanted = Wanted(
         count=count,

@@ -6,11 +6,12 @@ import time
 from collections.abc import Iterator
 
 from marvel import settings
+from marvel.cli import archived
 from marvel.cli.changes import Changes, Selection
 from marvel.cli.fold import Fold
 from marvel.cli.get import show
-from marvel.cli.history import since
 from marvel.cli.live import view_of
+from marvel.cli.moments import moment
 from marvel.cli.request import Request, check, kind_of
 from marvel.cli.screen import Screen, Signaled, die_of
 from marvel.cli.table import is_coloured
@@ -21,13 +22,12 @@ from marvel.errors import Rejected, UsageError
 from marvel.events import Event
 from marvel.settings import Paths
 from marvel.store.query import Reader
-from marvel.store.rows import events_after, position_at, world_at
+from marvel.store.rows import events_between, position_at, world_at
 
 OUTPUTS = ("table", "wide", "jsonl")
 SPEED = 10.0  # on a terminal, unless told otherwise
 MAX_PAUSE_SECONDS = 1.0  # of waiting for the next event, however long nothing happened
 FRAME_SECONDS = 0.05
-BATCH = 1_000  # events read at a time
 FASTER = {"+": 2.0, "-": 0.5}
 
 
@@ -42,7 +42,7 @@ def replay(request: Request, to: str | None, speed: float | None) -> int:
     paths = settings.paths()
     last = _last(paths, to)
     fold = _beginning(paths)
-    events = _events(paths, fold.position, last)
+    events = events_between(paths, fold.position, last)
     if request.output != "jsonl" and is_terminal():
         return _show(kind, request, fold, events, last, speed or SPEED)
     _tell(kind, request, fold, events, speed)
@@ -59,23 +59,14 @@ def _last(paths: Paths, to: str | None) -> int:
             return head
         if to.isdigit():
             return min(int(to), head)
-        return position_at(reader, since(to, time.time(), option="--to"))
+        return position_at(reader, moment(to, time.time(), option="--to"))
 
 
 def _beginning(paths: Paths) -> Fold:
     """Nothing; or what the archived events led to."""
     with Reader(paths) as reader:
+        archived.note(reader)
         return Fold(world_at(reader, reader.first() - 1))
-
-
-def _events(paths: Paths, position: int, last: int) -> Iterator[Event]:
-    """Events past a position up to another, oldest first; none of the transactions it takes is long."""
-    while position < last:
-        until = min(position + BATCH, last)
-        with Reader(paths) as reader:
-            found = list(events_after(reader, position, until=until))
-        yield from found
-        position = until
 
 
 def _tell(kind: str, request: Request, fold: Fold, events: Iterator[Event], speed: float | None) -> None:

@@ -5,17 +5,18 @@ import time
 from typing import Any
 
 from marvel import settings
+from marvel.cli import archived
 from marvel.cli.errors import say
 from marvel.cli.get import show
-from marvel.cli.history import since as moment
 from marvel.cli.listing import percent, text
+from marvel.cli.moments import moment
 from marvel.cli.objects import published
 from marvel.cli.table import ABSENT, is_coloured, table
 from marvel.cli.tally import Agent, Tally
 from marvel.cli.times import DAY, HOUR, MINUTE, local
 from marvel.errors import UsageError
 from marvel.store.query import Reader, daemon_note
-from marvel.store.rows import events_after, position_at, world_at
+from marvel.store.rows import events_between, position_at, world_at
 
 Row = dict[str, Any]
 
@@ -33,7 +34,9 @@ def report(since: str | None, output: str) -> int:
     if output not in OUTPUTS:
         raise UsageError(f"there is no output {output!r}", hint=f"-o {' | '.join(OUTPUTS)}")
     now = time.time()
-    begin = 0.0 if since is None else moment(since, now)
+    begin = None if since is None else moment(since, now)
+    if output == "table":
+        say(_heading(begin))
     rows = _rows(begin, None if daemon_note(settings.paths()) is None else now)
     if output == "json":
         show(json.dumps([published(row) for row in rows], indent=2) + "\n")
@@ -42,22 +45,32 @@ def report(since: str | None, output: str) -> int:
     elif not rows:
         say("No agents found.")
     else:
-        say(f"since {local(begin)}" if since is not None else "since the log began")
         show(table(HEADERS, [_cells(row) for row in rows], coloured=is_coloured()))
     return 0
 
 
-def _rows(begin: float, now: float | None) -> list[Row]:
-    """Without a daemon (`now` is None) nothing is known past the last event."""
+def _heading(begin: float | None) -> str:
+    """Return what stretch of time is reported."""
+    if begin is not None:
+        return f"since {local(begin)}"
     with Reader(settings.paths()) as reader:
+        base = reader.base()
+    return f"since {local(base[1])}, where the log begins" if base else "since the log began"
+
+
+def _rows(since: float | None, now: float | None) -> list[Row]:
+    """Without a daemon (`now` is None) nothing is known past the last event."""
+    paths, begin = settings.paths(), since or 0.0
+    with Reader(paths) as reader:
+        archived.note(reader, since)
         head = reader.head()
         position = max(position_at(reader, begin), reader.first() - 1) if head else 0
         oldest = next(reader.events("position = ?", reader.first()), None)
         tally = Tally(world_at(reader, position), max(begin, oldest["time"] if oldest else 0.0))
-        last = begin
-        for event in events_after(reader, position, until=head):
-            tally.add(event)
-            last = event.time
+    last = begin
+    for event in events_between(paths, position, head):
+        tally.add(event)
+        last = event.time
     return [row_of(agent) for agent in tally.agents(last if now is None else now)]
 
 

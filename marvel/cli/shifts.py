@@ -4,9 +4,9 @@ import json
 from typing import Any, Literal
 
 from marvel import keys
-from marvel.cli import door, listing, objects, waiting
+from marvel.cli import archived, door, listing, objects, shifthistory, waiting
 from marvel.cli.get import show, warn_without_daemon
-from marvel.cli.table import printable, table
+from marvel.cli.table import ABSENT, printable, table
 from marvel.cli.times import age, local
 from marvel.commands.orders import ChangeShift, Shift
 from marvel.errors import NotFound
@@ -15,14 +15,6 @@ from marvel.settings import paths
 from marvel.store.query import Reader
 
 Row = dict[str, Any]
-
-HISTORY = 100  # newest shift events that are looked back at
-OUTCOMES = {
-    "shift.completed": "completed",
-    "shift.rolled-back": "rolled back",
-    "shift.superseded": "superseded",
-}
-WHY = {"requested": "asked for", "template": "template changed", "undo": "undo"}
 
 
 def begin(key: str, role: str | None, *, wait: bool, timeout: float | None) -> None:
@@ -63,32 +55,36 @@ def status(key: str, role: str | None, *, watch: bool, output: str, timeout: flo
 
 
 def history(key: str, role: str | None, output: str) -> None:
-    """Every shift of a team that is remembered, newest last: who, when, why, how long."""
+    """Print the newest shifts of a team, newest last: who, when, why, how long."""
     team = _team(key)
     with Reader(paths()) as reader:
         _check_team(reader, team)
-        rows = _past(reader, team, role)
+        rows = shifthistory.past(reader, team, role)
+        is_archived = reader.base() is not None
+        if len(rows) < shifthistory.MOST:
+            archived.note(reader)
     if output == "json":
         show(json.dumps([objects.published(row) for row in rows], indent=2) + "\n")
         return
     if not rows:
-        show(f"{team} was never shifted\n")
+        text = "no shift of {} is in the log any more" if is_archived else "{} has never been shifted"
+        show(text.format(team) + "\n")
         return
     head = ["STARTED", "ROLE", "FROM", "TO", "OUTCOME", "TOOK", "WHO", "WHY"]
-    cells = [
-        [
-            local(row["started_at"]),
-            row["role"],
-            str(row["from_generation"]),
-            str(row["to_generation"]),
-            row["outcome"],
-            f"{row['seconds']:.1f}s" if row["seconds"] is not None else "-",
-            row["actor"],
-            printable(row["why"]),
-        ]
-        for row in rows
+    show(table(head, [_cells(row) for row in rows]))
+
+
+def _cells(row: Row) -> list[str]:
+    return [
+        ABSENT if row["started_at"] is None else local(row["started_at"]),
+        row["role"],
+        ABSENT if row["from_generation"] is None else str(row["from_generation"]),
+        str(row["to_generation"]),
+        row["outcome"],
+        ABSENT if row["seconds"] is None else f"{row['seconds']:.1f}s",
+        row["actor"] or ABSENT,
+        printable(row["why"]),
     ]
-    show(table(head, cells))
 
 
 def until_done(team: TeamKey, roles: list[str], since: int, timeout: float | None) -> None:
@@ -117,55 +113,14 @@ def _why_ended(event: Row) -> str:
     return f"{event['role']} {verb}: {payload.get('detail') or payload['reason']}"
 
 
-def _past(reader: Reader, team: TeamKey, role: str | None) -> list[Row]:
-    where = "workspace = ? AND team = ? AND kind GLOB 'shift.*'"
-    made: dict[tuple[str, int], Row] = {}
-    for _, event in zip(range(HISTORY * 10), reader.events(where, *team), strict=False):
-        key = (event["role"], event["generation"])
-        if role not in (None, event["role"]) or event["generation"] is None:
-            continue
-        seen = made.setdefault(key, {"outcome": "in progress", "ended_at": None, "aborted": ""})
-        match event["kind"]:
-            case "shift.started":
-                seen["started"] = event
-            case "shift.aborted":
-                seen["aborted"] = event["payload"].get("detail") or event["payload"]["reason"]
-            case kind if kind in OUTCOMES:
-                seen |= {"outcome": OUTCOMES[kind], "ended_at": event["time"]}
-    found = [_told(reader, seen) for seen in made.values() if "started" in seen]
-    return sorted(found, key=lambda row: row["position"])[-HISTORY:]
-
-
-def _told(reader: Reader, seen: Row) -> Row:
-    started = seen["started"]
-    asked = _event(reader, started["cause"]) or started
-    reason = WHY.get(started["payload"]["reason"], started["payload"]["reason"])
-    ended = seen["ended_at"]
-    return {
-        "position": started["position"],
-        "role": started["role"],
-        "from_generation": started["payload"]["from_generation"],
-        "to_generation": started["generation"],
-        "outcome": seen["outcome"],
-        "started_at": started["time"],
-        "ended_at": ended,
-        "seconds": None if ended is None else ended - started["time"],
-        "actor": asked["actor"],
-        "why": f"{reason}; aborted: {seen['aborted']}" if seen["aborted"] else reason,
-    }
-
-
 def _begun(reader: Reader, row: Row) -> str:
     import time
 
-    asked = _event(reader, row["cause"])
-    who = asked["actor"] if asked else "unknown"
+    asked = shifthistory.event_at(reader, row["cause"])
+    who = asked["actor"] if asked else "someone (archived)"
     took = age(time.time() - row["created_at"])
-    return f"{WHY.get(row['reason'], row['reason'])} by {who} at {local(row['created_at'])}, {took} ago"
-
-
-def _event(reader: Reader, position: int | None) -> Row | None:
-    return next(reader.events("position = ?", position), None) if position else None
+    why = shifthistory.WHY.get(row["reason"], row["reason"])
+    return f"{why} by {who} at {local(row['created_at'])}, {took} ago"
 
 
 def _ends(reader: Reader, team: TeamKey, since: int) -> list[Row]:

@@ -2,13 +2,14 @@
 
 import os
 import sys
-import time
 from typing import Any
 
 from marvel import settings
+from marvel.cli.cursor import Cursor
 from marvel.cli.errors import say
 from marvel.cli.get import show
-from marvel.cli.history import Wanted, condition, json_line, lines, run_line, select, warns
+from marvel.cli.history import json_line, lines, run_line
+from marvel.cli.paging import PAGE, Pages, Wanted, events_past
 from marvel.cli.runs import Run, joined, single
 from marvel.cli.waking import Waker
 from marvel.errors import LogUnavailable
@@ -24,40 +25,45 @@ def follow(wanted: Wanted, output: str) -> int:
     """Print events until nobody reads them. Raises MarvelError."""
     paths = settings.paths()
     printer = _Printer(output)
+    pages = Pages(paths, wanted)
     with Reader(paths) as reader:
-        cursor = reader.head()
-        where, values = condition(reader, wanted, time.time())
-        printer.begin(select(reader, wanted, time.time()))
+        cursor = Cursor(reader, min(pages.head, reader.head()))
+    for page in pages:
+        printer.begin(page)
     waker = Waker(paths)
     try:
         reading = sys.stdout.fileno()
         waker.watch_reader(reading)
-        problem = ""
+        problem, more = "", False
         while True:
             before = problem
             try:
-                found, cursor = _news(paths, cursor, where, values)
+                found, more = _news(paths, cursor, pages)
                 problem = ""
             except LogUnavailable as error:
-                found, problem = [], error.message
+                found, more, problem = [], False, error.message
             if problem != before:
                 say(problem or "the event log can be read again")
-            printer.add([event for event in found if not wanted.warnings or warns(event)])
-            if reading in waker.wait():
+            printer.add(pages.fitting(found))
+            if not more and reading in waker.wait():
                 raise BrokenPipeError
     finally:
         waker.close()
 
 
-def _news(paths: Paths, cursor: int, where: str, values: list[object]) -> tuple[list[Row], int]:
-    """Events past a position that fit, and the position to go on from."""
+def _news(paths: Paths, cursor: Cursor, pages: Pages) -> tuple[list[Row], bool]:
+    """Return a page of events past a cursor, which is moved past them, and whether there are more."""
     with Reader(paths) as reader:
+        if reader.log_id() is None:
+            return [], False
+        if lost := cursor.lost(reader):
+            say(f"{lost}: what is in the log now follows")
+            cursor.restart(reader)
         head = reader.head()
-        if head < cursor and reader.log_id() is not None:
-            say("the event log was replaced by another one")
-            cursor = 0
-        within = f"position > ? AND position <= ? AND {where}"
-        return list(reader.events(within, cursor, head, *values, oldest_first=True)), max(head, cursor)
+        found = events_past(reader, cursor.position, head, pages.where, pages.values)
+        more = len(found) == PAGE
+        cursor.move(reader, found[-1]["position"] if more else head)
+        return found, more
 
 
 class _Printer:

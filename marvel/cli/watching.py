@@ -42,7 +42,9 @@ def watch(request: Request, after: int | None = None) -> int:
     try:
         warn_without_daemon(paths)
         tell = _teller(kind, request)
-        if after is None:
+        if follower.lost:
+            say(f"{follower.lost}: this begins again with what there is now")
+        if after is None or follower.lost:
             _print(tell, changes.present(time.time()))
         _follow(follower, changes, waker, tell)
     finally:
@@ -83,7 +85,7 @@ def _follow(follower: Follower, changes: Changes, waker: Waker, tell: Tell) -> N
     while True:
         events = follower.read()
         if events is None:
-            say("the event log was replaced by another one: this is what is different in it")
+            say(f"{follower.lost}: this is what is different now")
             _print(tell, changes.anew(follower.fold))
         else:
             for event in events:

@@ -6,18 +6,19 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from marvel import keys, settings
-from marvel.cli import objects, reasons
+from marvel.cli import archived, objects, reasons
 from marvel.cli.dialogs import described, dialog_of
 from marvel.cli.generations import Reason, Why
 from marvel.cli.get import find, show
-from marvel.cli.history import public, stream_of_key, warns
+from marvel.cli.history import public
+from marvel.cli.paging import stream_of_key, warns
 from marvel.cli.reasons import Known
 from marvel.cli.summaries import line
 from marvel.cli.table import printable
 from marvel.cli.times import age, local, until
 from marvel.errors import NotFound, UsageError
 from marvel.resources import RoleKey, Session, TeamKey
-from marvel.store.query import Reader, daemon_note
+from marvel.store.query import STREAMS_OF_TEAM, Reader, daemon_note, streams_of
 from marvel.store.rows import load_world, world_at
 from marvel.world import World
 
@@ -116,7 +117,7 @@ def _of_the_past(reader: Reader, key: str, now: float) -> Answer:
     try:
         stream = stream_of_key(reader, key)
     except NotFound:
-        raise keys.no_such("session or team", key) from None
+        raise archived.unknown(reader, keys.no_such("session or team", key)) from None
     position = next(reader.events("stream = ? AND kind <> 'session.forgotten'", stream))["position"]
     uid = next(reader.events("position = ?", position))["uid"]
     world = world_at(reader, position)
@@ -133,7 +134,7 @@ def _of_session(reader: Reader, world: World, session: Session, now: float) -> A
         kind="session",
         key=session.key,
         state=session.state,
-        since=state["time"] if state else None,
+        since=state["time"] if state else session.ended_at or session.started_at or session.created_at,
         why=reasons.of_session(world, session, now, _known(reader, session)),
         chain=chain,
         left_out=left_out,
@@ -182,7 +183,7 @@ def _of_team(reader: Reader, world: World, key: TeamKey) -> Answer:
     wanted = sum(role.replicas for role in world.roles_of(key))
     sessions = [s for role in world.roles_of(key) for s in world.sessions_of(role.key)]
     ready = sum(1 for s in sessions if s.state == "running" and s.ready and not s.one_off)
-    newest = next(reader.events(f"workspace = ? AND team = ? AND {WISHES}", *key), None)
+    newest = next(reader.events(f"({STREAMS_OF_TEAM}) AND {WISHES}", *streams_of(*key)), None)
     chain, left_out = _chain(reader, newest)
     return Answer(
         archived=_archived(reader, chain),
@@ -232,7 +233,10 @@ def _before(reader: Reader, event: Row) -> Row | None:
 
 def _archived(reader: Reader, chain: list[Row]) -> str:
     """The file that holds the cause of a chain's first event; empty when the log does, or there is none."""
-    cause = chain[0]["cause"] if chain else None
+    if not chain:
+        base = reader.base()
+        return base[2] if base else ""
+    cause = chain[0]["cause"]
     if not cause:
         return ""
     return next((file for first, last, file in reader.archives() if first <= cause <= last), "")
@@ -304,7 +308,7 @@ def _section(title: str, found: list[Reason], now: float) -> str:
 def _causes(answer: Answer) -> str:
     """The chain of causes, newest last, each with who it was."""
     if not answer.chain:
-        return ""
+        return f"What led to it is in {answer.archived}.\n" if answer.archived else ""
     lines = [
         f"{printable(line(event, warning=warns(event)))}  by {printable(event['actor'])}"
         for event in answer.chain

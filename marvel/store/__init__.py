@@ -12,6 +12,7 @@
 | `projections` | rows from events, and back: load, write, rebuild, check |
 | `chain` | checks the hash chain of a log, or of one in a file |
 | `copies`, `archive` | backups and restores; old events moved to a file |
+| `room` | free pages given back to the file system |
 | `snapshots` | the world every so many positions, for looking back quickly |
 | `rows` | the world, now or at an earlier position, and its events, from what a reader sees |
 

@@ -5,19 +5,24 @@ event, the world after it, and the newest version of each stream; so its chain c
 rebuilt, and no version is used twice. `log.archived`, chained like every event, holds the world's own hash.
 
 The file is written and checked first; then the events are cut off in one transaction, the trigger against
-that lifted inside it. A crash between leaves a file too many, and loses nothing.
+that lifted inside it. That transaction checks again that the log still has exactly these events. A crash
+between leaves a file too many, and loses nothing. One archive or restore runs at a time (`exclusively`).
 """
 
+import fcntl
 import hashlib
 import itertools
 import os
+import re
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from marvel.errors import LogUnavailable
-from marvel.events import NOWHERE, Draft, LogArchived
+from marvel.errors import LogUnavailable, Rejected
+from marvel.events import NOWHERE, Draft, LogArchived, LogRestored, LogTruncated
 from marvel.settings import Paths
 from marvel.store import migrate, projections, schema
 from marvel.store.append import Head
@@ -30,6 +35,8 @@ from marvel.store.snapshots import packed_world
 from marvel.world import World
 
 NO_DELETE = "events_no_delete"  # the trigger that is lifted
+UNFINISHED = re.compile(r"(archive-\d+-\d+\.db\.new|marvel\.db\.restoring(\.new)?)(-wal|-shm|-journal)?")
+LOST_UNTIL = "lost_until"  # in `meta`: see Reader.lost_until
 MOST_EVENTS = 1_000_000  # in one file: cutting them off takes 3 s, and others wait 5 s for the log
 
 
@@ -55,10 +62,41 @@ class Cut(NamedTuple):
         )
 
 
+@contextmanager
+def exclusively(paths: Paths) -> Iterator[None]:
+    """Hold the lock under which files of the log are moved. Raises Rejected when another process holds it.
+
+    The lock is on the state directory itself, so it leaves no file behind and ends with its process.
+    """
+    descriptor = os.open(paths.home, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        message = "another archive or restore of this log is running"
+        raise Rejected(message, hint="wait until it has finished; nothing was changed") from None
+    finally:
+        os.close(descriptor)
+
+
+def unfinished(paths: Paths) -> list[str]:
+    """Return the files that a killed archive or restore left; only meaningful inside `exclusively`."""
+    names = os.listdir(paths.home) if os.path.isdir(paths.home) else []
+    return sorted(os.path.join(paths.home, name) for name in names if UNFINISHED.fullmatch(name))
+
+
 def write_file(paths: Paths, first: int, last: int) -> Cut:
     """Write a log's events up to a position to a file beside it, and check that. Raises LogUnavailable."""
     fresh = os.path.join(paths.home, f"archive-{first}-{last}.db.new")
     remove(fresh)
+    try:
+        return _written(paths, fresh, first, last)
+    except BaseException:
+        remove(fresh)
+        raise
+
+
+def _written(paths: Paths, fresh: str, first: int, last: int) -> Cut:
     with explained(fresh):
         with Reader(paths) as reader:
             world = world_at(reader, last)
@@ -78,7 +116,11 @@ def write_file(paths: Paths, first: int, last: int) -> Cut:
 
 
 def cut(connection: sa.Connection, what: Cut) -> None:
-    """Take the archived events out of the log, inside the transaction that records it."""
+    """Take the archived events out of the log, inside the transaction that records it.
+
+    Raises LogUnavailable when the log does not begin and go on as it did when the file was written.
+    """
+    _check_unchanged(connection, what)
     row = {
         "last": what.head.position,
         "first": what.first,
@@ -96,9 +138,35 @@ def cut(connection: sa.Connection, what: Cut) -> None:
     query = "SELECT sql FROM sqlite_master WHERE type = 'trigger' AND name = ?"
     trigger = connection.exec_driver_sql(query, (NO_DELETE,)).scalar_one()
     connection.exec_driver_sql(f"DROP TRIGGER {NO_DELETE}")
+    _keep_lost_until(connection, last)
     connection.execute(schema.events.delete().where(events.position <= last))
     connection.exec_driver_sql(trigger)
     connection.execute(schema.snapshots.delete().where(schema.snapshots.c.position <= last))
+
+
+def _check_unchanged(connection: sa.Connection, what: Cut) -> None:
+    columns = schema.events.c
+    found = connection.execute(sa.select(columns.hash).where(columns.position == what.head.position)).scalar()
+    if base(connection).position + 1 != what.first or found != what.head.hash:
+        raise LogUnavailable(
+            f"the log has changed since {what.file} was written: nothing was cut off", hint="try again"
+        )
+
+
+def _keep_lost_until(connection: sa.Connection, last: int) -> None:
+    """Remember what archived events say of positions that were used twice."""
+    query = (
+        "SELECT max(coalesce(json_extract(payload, '$.replaced_position'), "
+        "json_extract(payload, '$.noted_position'))) FROM events "
+        "WHERE stream = 'log' AND kind IN (?, ?) AND position <= ?"
+    )
+    found = connection.exec_driver_sql(query, (LogRestored.kind, LogTruncated.kind, last)).scalar()
+    if found is not None:
+        keep = (
+            "INSERT INTO meta VALUES (?, ?) ON CONFLICT (name) "
+            "DO UPDATE SET value = max(CAST(value AS INTEGER), CAST(excluded.value AS INTEGER))"
+        )
+        connection.exec_driver_sql(keep, (LOST_UNTIL, str(found)))
 
 
 def base(connection: sa.Connection) -> Head:

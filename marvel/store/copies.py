@@ -21,20 +21,40 @@ BESIDE = ("", "-wal", "-shm")  # files of one database
 
 
 def back_up(source: str, target: str) -> Head:
-    """Copy a log to a new file, and check the copy; its head. Raises LogUnavailable."""
+    """Copy a log to a new file, and check the copy; its head. Raises LogUnavailable.
+
+    The copy gets its name when it is complete: what has the name of a backup is one.
+    """
+    fresh = f"{target}.new"
     try:
-        os.close(os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, MODE_PRIVATE_FILE))
+        if os.path.lexists(target):
+            raise FileExistsError
+        remove(fresh)
+        os.close(os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, MODE_PRIVATE_FILE))
+        try:
+            _copy(source, fresh)
+            head = check_file(fresh)
+            _name(fresh, target)
+        finally:
+            remove(fresh)
     except FileExistsError:
         hint = "name another file: a backup is never overwritten"
         raise LogUnavailable(f"{target} is already there", hint=hint) from None
     except OSError as error:
         raise LogUnavailable(f"{target} can't be written: {error.strerror}") from error
+    return head
+
+
+def _name(fresh: str, target: str) -> None:
+    """Give a file its name, unless another has it. Raises FileExistsError."""
     try:
-        _copy(source, target)
-        return check_file(target)
-    except BaseException:
-        remove(target)
+        os.link(fresh, target)
+    except FileExistsError:
         raise
+    except OSError:  # a file system without links
+        if os.path.lexists(target):
+            raise FileExistsError from None
+        os.rename(fresh, target)
 
 
 def put_in_place(paths: Paths, file: str) -> tuple[Head, str]:

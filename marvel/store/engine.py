@@ -64,9 +64,12 @@ def _engine(path: str, pool: Any) -> sa.Engine:
 def _write_ahead(connection: sqlite3.Connection) -> None:
     """Switch to the write-ahead log. SQLite does not wait here for others that do the same; so we do."""
     deadline = time.monotonic() + BUSY_TIMEOUT_SECONDS
+    connection.execute("PRAGMA busy_timeout=0")
     while True:
         try:
+            connection.execute("PRAGMA auto_vacuum=INCREMENTAL")  # of a new file: it can't be chosen later
             connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_SECONDS * 1_000:.0f}")
             return
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:

@@ -20,7 +20,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from marvel.events import NOWHERE, Draft, Event, LogCreated, stream_of
 from marvel.settings import Paths, make_private
-from marvel.store import archive, migrate, projections, schema, snapshots
+from marvel.store import archive, migrate, projections, room, schema, snapshots
 from marvel.store.append import Appender, Head, event_of
 from marvel.store.bell import ring
 from marvel.store.chain import first_wrong
@@ -240,12 +240,13 @@ class Store:
             count, wrong = first_wrong(rows, archive.base(connection))
             return count, wrong or archive.wrong(connection)
 
-    def shrink(self) -> None:
-        """Give the room of what was archived back to the file system."""
+    def shrink(self) -> bool:
+        """Give the room of archived events back to the file system; whether that was possible.
+
+        Others read and write meanwhile. Raises LogUnavailable.
+        """
         with explained(self.path), self._engine.connect() as connection:
-            raw: Any = connection.connection.dbapi_connection
-            raw.execute("VACUUM")
-            raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            return room.give_back(connection.connection.dbapi_connection)
 
     def _version(self) -> int | None:
         """A number that changes when another connection commits, much cheaper than to look; None when it

@@ -63,8 +63,10 @@ def upgrade(engine: sa.Engine, path: str) -> bool:
 def _back_up(path: str, revision: str) -> None:
     """A copy beside the log, made through SQLite so that it is whole; what is not committed is not in it."""
     target = f"{path}.before-{HEAD}-from-{revision}"
-    os.close(os.open(target, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-    with sqlite3.connect(path) as source, sqlite3.connect(target) as copy:
+    fresh = f"{target}.new"
+    os.close(os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600))
+    with sqlite3.connect(path) as source, sqlite3.connect(fresh) as copy:
         source.backup(copy)
     copy.close()
     source.close()
+    os.rename(fresh, target)

@@ -28,6 +28,9 @@ PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01234567
 EVENT_COLUMNS = "position time kind schema workspace team role session uid generation actor cause payload"
 
 
+STREAMS_OF_TEAM = "stream = ? OR stream >= ? AND stream < ?"  # a condition on the values of streams_of
+
+
 class _Scanning:
     """What json.JSONDecoder is to its C scanner, without the regular expressions json imports."""
 
@@ -137,6 +140,33 @@ class Reader:
             return []
         return self._all("SELECT first, last, file FROM archives ORDER BY last")
 
+    def base(self) -> tuple[int, float, str] | None:
+        """The last archived event: position, time, and the file it is in; None when nothing was archived."""
+        if not self.archives():
+            return None
+        last, time, file = self._all("SELECT last, time, file FROM archives ORDER BY last DESC LIMIT 1")[0]
+        return last, time / MICROSECONDS, file
+
+    def hash_at(self, position: int) -> bytes | None:
+        """The hash of the event at a position, or of the last archived one; None when the log has neither."""
+        found = self._all("SELECT hash FROM events WHERE position = ?", position)
+        if not found and self.archives():
+            found = self._all("SELECT hash FROM archives WHERE last = ?", position)
+        return found[0][0] if found else None
+
+    def lost_until(self, position: int) -> int:
+        """How far positions past one were used before, by events that a restore or a power cut took away.
+
+        0 when none were: then a position names one event, whenever it was read.
+        """
+        where = "stream = 'log' AND kind IN ('log.restored', 'log.truncated') AND position <= ?"
+        payloads = [event["payload"] for event in self.events(where, position)]
+        ends = [
+            payload.get("replaced_position") or payload.get("noted_position") or 0 for payload in payloads
+        ]
+        kept = self._all("SELECT value FROM meta WHERE name = 'lost_until'")
+        return max([end for end in (*ends, *(int(value) for (value,) in kept)) if end >= position], default=0)
+
     def daemon(self) -> dict[str, Any] | None:
         """The daemon that runs, or ran last."""
         rows = self.rows("daemons")
@@ -145,9 +175,14 @@ class Reader:
     def events(
         self, where: str = "1", *values: object, oldest_first: bool = False, decoded: bool = True
     ) -> Iterator[dict[str, Any]]:
-        """Events that satisfy an SQL condition, newest first, one at a time; payloads are decoded."""
+        """Events that satisfy an SQL condition, newest first, one at a time; payloads are decoded.
+
+        A condition that begins with `stream = ?` is answered from that stream's index, in the same order.
+        """
         columns = EVENT_COLUMNS.split()
-        order = "position" if oldest_first else "position DESC"
+        order = "stream_version" if where.startswith("stream = ?") else "position"
+        if not oldest_first:
+            order += " DESC"
         query = f"SELECT {', '.join(columns)} FROM events WHERE {where} ORDER BY {order}"  # noqa: S608
         for row in self._each(query, *values):
             event = dict(zip(columns, row, strict=True))
@@ -187,6 +222,12 @@ class Reader:
             return connection
         connection.close()
         return None
+
+
+def streams_of(workspace: str, team: str) -> tuple[str, str, str]:
+    """The streams of a team and of its roles, by the index: not those of sessions, which have most events."""
+    roles = f"role/{workspace}/{team}"
+    return f"team/{workspace}/{team}", f"{roles}/", f"{roles}{chr(ord('/') + 1)}"
 
 
 def leased(row: dict[str, Any], lease: Any) -> dict[str, Any]:
@@ -229,6 +270,20 @@ def _is_held(descriptor: int) -> bool:
     except BlockingIOError:
         return True
     return False
+
+
+def head_of_file(path: str) -> tuple[int, bytes] | None:
+    """Return position and hash of the newest event in a file, unchecked; None when it can't be read."""
+    newest = "SELECT position, hash FROM events ORDER BY position DESC LIMIT 1"
+    try:
+        connection = sqlite3.connect(uri(path), uri=True, isolation_level=None)
+        try:
+            found: tuple[int, bytes] | None = connection.execute(newest).fetchone()
+        finally:
+            connection.close()
+    except sqlite3.Error:
+        return None
+    return found
 
 
 def uri(path: str) -> str:

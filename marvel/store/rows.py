@@ -8,12 +8,15 @@ import msgspec
 from marvel.errors import LogUnavailable
 from marvel.events import Event, Ref, decode
 from marvel.resources import Resource
+from marvel.settings import Paths
 from marvel.store.query import Reader
 from marvel.world import TABLES, World
 
 _packed = msgspec.json.Decoder(dict[str, list[msgspec.Raw]])
 _decoders = {name: msgspec.json.Decoder(kind) for name, kind in TABLES.items()}
 REF_FIELDS = Ref.__struct_fields__
+MICROSECOND = 1e-6
+BATCH = 1_000  # events read in one transaction
 
 
 def load_world(reader: Reader, workspace: str | None = None) -> World:
@@ -32,7 +35,7 @@ def events_after(reader: Reader, position: int, *, until: int) -> Iterator[Event
     for row in reader.events(within, position, until, oldest_first=True, decoded=False):
         expected += 1
         if row["position"] != expected:
-            raise LogUnavailable(f"event {expected} is not in the log", hint="marvel verify tells why")
+            raise _missing(reader, expected)
         try:
             fact = decode(row["kind"], row["schema"], row["payload"])
         except ValueError as error:
@@ -55,8 +58,25 @@ def world_at(reader: Reader, position: int) -> World:
     for event in events_after(reader, world.position, until=position):
         world.apply(event)
     if world.position != position:
-        raise LogUnavailable(f"event {world.position + 1} is not in the log", hint="marvel verify tells why")
+        raise _missing(reader, world.position + 1)
     return world
+
+
+def events_between(paths: Paths, position: int, last: int) -> Iterator[Event]:
+    """Events past a position up to another, oldest first; none of the transactions it takes is long."""
+    while position < last:
+        until = min(position + BATCH, last)
+        with Reader(paths) as reader:
+            found = list(events_after(reader, position, until=until))
+        yield from found
+        position = until
+
+
+def _missing(reader: Reader, position: int) -> LogUnavailable:
+    for first, last, file in reader.archives():
+        if first <= position <= last:
+            return LogUnavailable(f"event {position} is not in the log", hint=f"it is archived in {file}")
+    return LogUnavailable(f"event {position} is not in the log", hint="marvel verify tells why")
 
 
 def position_at(reader: Reader, moment: float) -> int:
@@ -64,13 +84,32 @@ def position_at(reader: Reader, moment: float) -> int:
 
     Time runs forward between jumps of the clock: the newest stretch that had begun by then is searched.
     """
-    jumps = reader.events("stream = 'log' AND kind = 'clock.stepped'")
-    after = reader.head()
-    for first in [*(jump["position"] for jump in jumps), reader.first()]:
-        if after >= first and _time_of(reader, first) <= moment:
-            return _last_until(reader, moment, first, after)
-        after = first - 1
+    for first, last in _stretches(reader):
+        if _time_of(reader, first) <= moment:
+            return _last_until(reader, moment, first, last)
     return 0
+
+
+def first_since(reader: Reader, moment: float) -> int:
+    """The first position whose event is not older than a moment; past the head when all are."""
+    found = reader.head() + 1
+    for first, last in _stretches(reader):
+        if _time_of(reader, first) >= moment:
+            found = first
+        elif _time_of(reader, last) >= moment:
+            # Times of events are whole microseconds; a small step back is none: see Store.
+            found = _last_until(reader, moment - MICROSECOND, first, last) + 1
+    return found
+
+
+def _stretches(reader: Reader) -> Iterator[tuple[int, int]]:
+    """First and last position of the stretches in which time runs forward, newest first."""
+    jumps = reader.events("stream = ? AND kind = 'clock.stepped'", "log")
+    last = reader.head()
+    for first in [*(jump["position"] for jump in jumps), reader.first()]:
+        if 0 < first <= last:
+            yield first, last
+            last = first - 1
 
 
 def _last_until(reader: Reader, moment: float, first: int, last: int) -> int:

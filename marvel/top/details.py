@@ -4,7 +4,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from marvel.cli import why
-from marvel.cli.history import warns
+from marvel.cli.paging import warns
 from marvel.cli.summaries import KIND_COLUMNS, WARNING, summary
 from marvel.cli.table import printable
 from marvel.cli.times import age, local

@@ -6,7 +6,7 @@ from itertools import islice
 from typing import Any
 
 from marvel.cli.fold import Fold
-from marvel.cli.history import warns
+from marvel.cli.paging import warns
 from marvel.cli.summaries import line
 from marvel.cli.table import printable
 from marvel.settings import Paths

@@ -190,7 +190,7 @@ def test_a_line_has_the_object_that_get_prints(marvel: Terminal) -> None:
         ("events -f -o yaml", "there is no output 'yaml'"),
         ("replay -o name", "replay has no output 'name'"),
         ("replay --speed 0", "--speed must be greater than 0"),
-        ("replay --to never", "--to 'never' is no time"),
+        ("replay --to never", "--to: cannot parse 'never' as a time"),
     ],
 )
 def test_what_makes_no_sense_is_refused(marvel: Terminal, line: str, message: str) -> None:

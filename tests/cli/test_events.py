@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from cli_terminal import Terminal
 from recorded import START
 
-from marvel.cli.history import since
+from marvel.cli.moments import moment
 from marvel.cli.summaries import KIND_COLUMNS, SUMMARIES, summary
 from marvel.errors import UsageError
 from marvel.events import KINDS
@@ -121,26 +123,71 @@ def test_times_in_payloads_are_rfc_3339_and_env_is_masked(marvel: Terminal) -> N
 
 
 @pytest.mark.parametrize(
-    ("text", "moment"),
+    ("text", "expected"),
     [
         ("10m", START - 600),
         ("1h30m", START - 5400),
+        ("1h 30m ago", START - 5400),
         ("500ms", START - 0.5),
+        ("1w", START - 7 * 86400),
+        ("now", START),
+        ("@1699999000", START - 1000),
+        ("@1699999000.25", START - 999.75),
         ("22:13", START - 20),
         ("23:00", START - 86400 + 47 * 60 - 20),
+        ("today", START - 22 * 3600 - 13 * 60 - 20),
+        ("Yesterday", START - 46 * 3600 - 13 * 60 - 20),
+        ("yesterday 22:13", START - 86400 - 20),
         ("2023-11-14T22:13:20Z", START),
         ("2023-11-14T23:13:20+01:00", START),
+        ("2023-11-14", START - 22 * 3600 - 13 * 60 - 20),
     ],
 )
 @pytest.mark.usefixtures("empty")
-def test_since_understands_durations_clock_times_and_dates(text: str, moment: float) -> None:
-    assert since(text, START) == pytest.approx(moment)
+def test_since_understands_durations_clock_times_and_dates(text: str, expected: float) -> None:
+    assert moment(text, START) == pytest.approx(expected)
 
 
-@pytest.mark.parametrize("text", ["", "yesterday", "10", "25:00", "10 m"])
+@pytest.mark.parametrize("text", ["9999999999d", "@99999999999", "0001-01-01", "9" * 400 + "d", "9999-12-31"])
+def test_a_time_that_is_no_date_any_more_is_refused_by_the_name_of_its_option(text: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        moment(text, START, option="--before")
+    assert refused.value.message.startswith("--before: ")
+
+
+def local_to_utc(text: str) -> float:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()
+
+
+@pytest.mark.parametrize(
+    ("now", "text", "expected"),
+    [
+        ("2026-03-29T10:00", "22:00", "2026-03-28T21:00"),  # 11 hours ago: this night had no hour from 2 to 3
+        ("2026-03-29T10:00", "02:30", "2026-03-28T01:30"),  # it did not exist in this night
+        ("2026-03-29T10:00", "yesterday", "2026-03-27T23:00"),
+        ("2026-03-30T00:30", "03:00", "2026-03-29T01:00"),
+        ("2026-10-25T09:00", "22:00", "2026-10-24T20:00"),  # 13 hours ago
+        ("2026-10-25T09:00", "02:30", "2026-10-25T01:30"),  # the second one
+        ("2026-10-25T00:45", "02:30", "2026-10-25T00:30"),  # the first: the second is to come
+        ("2026-10-25T12:00", "today", "2026-10-24T22:00"),
+    ],
+)
+def test_a_clock_time_is_right_in_the_nights_when_clocks_change(
+    monkeypatch: pytest.MonkeyPatch, now: str, text: str, expected: str
+) -> None:
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    try:
+        assert moment(text, local_to_utc(now)) == local_to_utc(expected)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+@pytest.mark.parametrize("text", ["", "tomorrow", "10", "25:00", "10 m"])
 def test_since_refuses_what_is_no_time(text: str) -> None:
     with pytest.raises(UsageError):
-        since(text, START)
+        moment(text, START)
 
 
 def test_every_kind_has_a_summary_and_fits_its_column() -> None:
@@ -158,7 +205,7 @@ def test_a_payload_of_an_unknown_shape_still_has_a_summary(kind: str) -> None:
     ("line", "status", "message"),
     [
         ("events --session demo/nobody", 4, "no such session: demo/nobody"),
-        ("events --since never", 2, "--since 'never' is no time"),
+        ("events --since never", 2, "--since: cannot parse 'never' as a time"),
         ("events -n -3", 2, "-n must be at least 0"),
         ("events -n many", 2, "invalid value for '-n'"),
         ("events -o yaml", 2, "there is no output 'yaml'"),
@@ -253,7 +300,7 @@ def test_a_description_of_an_earlier_moment_ends_with_the_events_up_to_it(marvel
             4,
             "error: the log knows nothing of 2023-11-14 19:15:00\nhint: it begins at 2023-11-14 22:13:20\n",
         ),
-        ("soon", 2, "error: --at 'soon' is no time\nhint: a duration"),
+        ("soon", 2, "error: --at: cannot parse 'soon' as a time\nhint: a duration"),
     ],
 )
 def test_a_moment_that_the_log_has_not_is_refused(

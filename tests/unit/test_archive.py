@@ -170,3 +170,50 @@ def test_a_file_of_another_history_is_never_written_over(store: Store, paths: Pa
     other.write_text("mine")
     assert archived(store, paths, 150).name == "archive-1-150-2.db"
     assert other.read_text() == "mine"
+
+
+def test_what_was_archived_meanwhile_is_not_cut_off_twice(store: Store, paths: Paths) -> None:
+    late = archive.write_file(paths, 1, 220)
+    archived(store, paths, 150)
+    head = store.head()
+    with pytest.raises(LogUnavailable, match="the log has changed since archive-1-220"):
+        store.record(lambda *_: [late.draft()], actor="test", and_then=lambda c: archive.cut(c, late))
+    assert store.head() == head
+    assert store.verify()[1] is None
+
+
+def test_a_failed_archive_leaves_no_file(store: Store, paths: Paths) -> None:
+    with pytest.raises(LogUnavailable):
+        archive.write_file(paths, 1, store.head().position + 1)
+    assert list(Path(paths.home).glob("archive*")) == []
+
+
+def test_room_is_given_back_beside_another_reader_and_writer(paths: Paths) -> None:
+    store, daemon = Store(paths), Store(paths, keep_world=True)
+    for number in range(30):
+        fact = WorkspaceCreated(uid="x" * 200)
+        drafts = [Draft(ref=Ref(workspace=f"w{number}-{n}"), fact=fact) for n in range(100)]
+        store.record(lambda *_, drafts=drafts: drafts, actor="test")  # type: ignore[misc]
+    store.shrink()
+    before = Path(paths.database).stat().st_size
+    archived(store, paths, 2_900)
+    assert store.shrink()
+    assert Path(paths.database).stat().st_size < before - 800_000
+    daemon.record(lambda *_: [Draft(ref=Ref(workspace="x"), fact=WorkspaceCreated(uid="1"))], actor="t")
+    assert store.verify()[1] is None
+    daemon.close()
+
+
+def test_a_log_of_an_earlier_marvel_is_rewritten_once_so_that_it_can_shrink(paths: Paths) -> None:
+    store = Store(paths)
+    store.close()
+    with sqlite3.connect(paths.database) as log:
+        log.execute("PRAGMA auto_vacuum=NONE")
+        log.execute("VACUUM")
+    log.close()
+    store = Store(paths)
+    assert store.shrink()
+    with sqlite3.connect(paths.database) as log:
+        assert log.execute("PRAGMA auto_vacuum").fetchone() == (2,)
+    log.close()
+    assert store.verify()[1] is None
