@@ -16,6 +16,7 @@ import msgspec
 from marvel.resources import (
     Activity,
     Attention,
+    BudgetName,
     Health,
     HeartbeatMode,
     InjectOutcome,
@@ -376,6 +377,7 @@ class SessionSignaled(Fact, frozen=True):
     """A heartbeat that said something new."""
 
     kind = "session.signaled"
+    schema = 2
     activity: Activity = ""
     context_percent: float | None = None
     agent_session_id: str = ""
@@ -384,6 +386,17 @@ class SessionSignaled(Fact, frozen=True):
     model: str = ""
     cost_usd: float | None = None  # a reading of one of its cost counters
     cost_counter: str = ""  # the conversation that the counter is of; empty: of the process
+    background_tasks: int | None = None  # that go on after the end of its turn
+
+
+class SessionOverspent(Fact, frozen=True):
+    """Its budget is used up in the middle of a turn: it is stopped at the turn's end, at the latest then."""
+
+    kind = "session.overspent"
+    warning = True
+    budget: BudgetName
+    limit: float  # seconds or USD
+    deadline: float
 
 
 class SessionDegraded(Fact, frozen=True):
@@ -703,6 +716,7 @@ AnyFact = (
     | SessionRestartRequested
     | SessionRecovered
     | SessionSignaled
+    | SessionOverspent
     | SessionDegraded
     | SessionContinued
     | SessionTriggered
@@ -756,7 +770,9 @@ AnyShiftFact = (
 KINDS: dict[str, type[AnyFact]] = {fact.kind: fact for fact in get_args(AnyFact)}
 
 # (kind, schema it was written with) → what makes the next schema's payload of it.
-UPCASTS: dict[tuple[str, int], Callable[[dict[str, Any]], dict[str, Any]]] = {}
+UPCASTS: dict[tuple[str, int], Callable[[dict[str, Any]], dict[str, Any]]] = {
+    ("session.signaled", 1): lambda payload: payload,  # 2: background_tasks
+}
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):

@@ -38,6 +38,7 @@ SEND_SECONDS = 1.0
 STATUS_LINE_SECONDS = 1.0  # for the user's own status line command
 ROLLOUT_TAIL_BYTES = 256 * 1024
 MAX_TEXT = 200  # characters of one kept value
+MAX_ENTRIES = 16  # of one kept list
 MAX_DEPTH = 6  # of nesting that is looked into
 # Names and numbers about a turn. Nothing here holds what a person, a model or a tool said.
 KEPT = frozenset({
@@ -49,7 +50,7 @@ KEPT = frozenset({
     "codex_error_info", "thread-id", "tool_name", "llm_request", "llm_response", "usageMetadata",
     "totalTokenCount", "properties", "sessionID", "status", "attempt", "next", "role", "rollout",
     "timestamp", "permission", "parentID", "tokens", "input", "output", "reasoning", "cache", "read", "write",
-    "providerID",
+    "providerID", "background_tasks",
 })  # fmt: skip
 
 
@@ -110,7 +111,7 @@ def reduced(value: Any, depth: int = 0) -> Any:
             return None
         return {name: reduced(value[name], depth + 1) for name in value if name in KEPT}
     if isinstance(value, list):
-        return [reduced(entry, depth + 1) for entry in value[:4] if isinstance(entry, dict)]
+        return [reduced(entry, depth + 1) for entry in value[:MAX_ENTRIES] if isinstance(entry, dict)]
     return value[:MAX_TEXT] if isinstance(value, str) else value
 
 

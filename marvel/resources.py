@@ -316,6 +316,17 @@ class Typing(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     text: str
 
 
+BudgetName = Literal["max_runtime", "max_cost_usd"]
+
+
+class Overspent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A budget that was found used up in the middle of a turn, and how long that turn may go on."""
+
+    budget: BudgetName
+    limit: float  # that was passed; another one is judged anew
+    deadline: float
+
+
 class StopOrder(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How a session that must end is to end, and what it is called afterwards."""
 
@@ -353,6 +364,7 @@ class Session(Resource, frozen=True):
     reading: float | None = None  # context percent that a trigger has already fired for
     age_triggered_at: float | None = None  # when max_age last fired
     typing: Typing | None = None  # to be typed into it
+    overspent: Overspent | None = None  # its budget was found used up in the middle of a turn
     restart_requested: bool = False  # a person asked for a restart after it had ended
     outcome: State = "failed"  # the state it ended in, while `state` says crashloop-backoff
     health: Health = "unknown"
@@ -371,6 +383,7 @@ class Session(Resource, frozen=True):
     agent_session_id: str = ""
     resumes: str = ""  # the conversation it was started to go on with
     activity_detail: str = ""  # why it waits or is limited
+    background_tasks: int = 0  # of its own that went on when it last told of the end of a turn
     limited_until: float | None = None  # when its limit ends, where that is told
     continued_at: float | None = None  # when it was last told to go on after a limit
     degraded: str = ""  # which promised signal does not come, in words

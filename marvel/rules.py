@@ -4,10 +4,25 @@ A question that more than one room asks has its answer here, once. Which role of
 them: one role after the other, in manifest order, `supervisor` last.
 """
 
-from marvel.resources import Cohort, Role, RoleKey, Shift, TeamKey
+from marvel.resources import Activity, Cohort, Role, RoleKey, Session, Shift, TeamKey
 from marvel.world import World
 
 LAST = "supervisor"  # a role of this name shifts after all others
+MID_TURN: frozenset[Activity] = frozenset({"working", "compacting", "waiting"})
+
+
+def is_mid_turn(session: Session) -> bool:
+    """Whether a session is in the middle of a turn, as far as its runtime tells of turns.
+
+    One that waits for a permission is, and so is one whose background tasks go on. One that beats from the
+    start and has said `working` ever since its first beat never tells.
+    """
+    if session.state != "running":
+        return False
+    if session.background_tasks:
+        return True
+    never_tells = session.heartbeat == "from-start" and session.activity_since == session.signaled_at
+    return session.activity in MID_TURN and not (session.activity == "working" and never_tells)
 
 
 def in_order(names: tuple[str, ...]) -> list[str]:

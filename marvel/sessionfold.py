@@ -8,7 +8,7 @@ from typing import Any
 
 from marvel import events
 from marvel.events import Event
-from marvel.resources import Session, StopOrder, Typing
+from marvel.resources import Overspent, Session, StopOrder, Typing
 from marvel.shiftfold import retirement_fields
 
 MAX_COUNTERS = 200  # that are remembered of one session, those of its latest sub-agents
@@ -149,6 +149,8 @@ def _of_word(old: Session, event: Event) -> dict[str, Any] | None:
             return {"prompted": True}
         case events.SessionSignaled():
             return _signaled(old, fact, time)
+        case events.SessionOverspent():
+            return {"overspent": Overspent(budget=fact.budget, limit=fact.limit, deadline=fact.deadline)}
         case events.SessionDegraded():
             promise = {"heartbeat": "none", "degraded": fact.detail}
             return promise | {"attention": "no-beat", "attention_at": time}
@@ -199,6 +201,8 @@ def _signaled(old: Session, fact: events.SessionSignaled, time: float) -> dict[s
         fields["activity_detail"] = fact.detail
     if fact.resets_at is not None:
         fields["limited_until"] = fact.resets_at
+    if fact.background_tasks is not None:
+        fields["background_tasks"] = fact.background_tasks
     if fact.model:
         fields["model"] = fact.model
     if fact.cost_usd is not None:

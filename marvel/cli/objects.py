@@ -73,6 +73,7 @@ def session(row: Row) -> Row:
         "replaces": get("replaces"),
         "server": get("server"),
         "stop": _stop(get("stop")),
+        "background_tasks": get("background_tasks", 0),
     }
 
 

@@ -9,9 +9,10 @@ from marvel.cli.generations import Reason, Why, changed, newest, shifting
 from marvel.cli.listing import reason as ended_how
 from marvel.cli.table import counted
 from marvel.cli.times import age
-from marvel.controllers.restarts import BUDGET, MID_TURN, budget_spent_at, judge, streak_reset_at
+from marvel.controllers.restarts import BUDGET, budget_deadline, budget_of, judge, streak_reset_at
 from marvel.controllers.sessions import INTERVAL, ONE_OFF_KEPT_SECONDS, UNPROVEN
 from marvel.resources import Role, RoleKey, Session
+from marvel.rules import is_mid_turn
 from marvel.world import World
 
 IN_WORDS = {  # reasons that end a session, or keep it from starting
@@ -188,6 +189,8 @@ def _activity(session: Session, role: Role | None, why: Why) -> None:
         case "stuck":
             text = "not restarted, though it says that it works and shows nothing: that is only told"
             why.not_done.append(Reason(text, hint=f"{attach}, or marvel restart {session.key}"))
+    if session.background_tasks:
+        why.waits_for.append(Reason(counted(session.background_tasks, "background task")))
     if session.activity in ("waiting", "limited") and role is not None and role.spec.healthcheck:
         why.not_done.append(Reason("not restarted for its silence: an agent that waits is left alone"))
 
@@ -200,7 +203,7 @@ def _retiring(world: World, session: Session, why: Why) -> None:
         why.waits_for.append(Reason("its end: it was let go"))
         return
     why.waits_for.append(Reason(f"its replacement ({mark.reason})"))
-    if session.activity in MID_TURN:
+    if is_mid_turn(session):
         why.waits_for.append(Reason("the end of its turn", mark.deadline))
     if mark.asked_until is not None and not mark.written and not mark.passed:
         why.waits_for.append(Reason("its handoff to be written", mark.asked_until))
@@ -211,13 +214,14 @@ def _retiring(world: World, session: Session, why: Why) -> None:
 
 
 def _budget(role: Role, session: Session, now: float, why: Why) -> None:
-    over_at = budget_spent_at(role.spec, session)
-    if over_at is None:
+    budget = budget_of(role.spec, session)
+    if budget is None:
         return
-    if over_at > now:
-        why.waits_for.append(Reason("the end of its max_runtime", over_at))
-    elif session.activity in MID_TURN:
-        why.not_done.append(Reason("not stopped, though its budget is used up: its turn may end first"))
+    if budget.spent_at > now:
+        why.waits_for.append(Reason("the end of its max_runtime", budget.spent_at))
+    elif is_mid_turn(session):
+        text = f"not stopped, though its {budget.name} is used up: its turn may end first"
+        why.not_done.append(Reason(text, budget_deadline(budget, session)))
 
 
 def _replacement(world: World, role: Role, session: Session, why: Why) -> None:

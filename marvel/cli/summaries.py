@@ -118,6 +118,7 @@ def _signaled(payload: Row, at: float) -> str:
         payload.get("detail"),
         payload.get("resets_at") and until(payload["resets_at"], at),
         percent is not None and f"context {percent:.0f} %",
+        payload.get("background_tasks") and counted(payload["background_tasks"], "background task"),
         payload.get("model"),
         payload.get("agent_session_id") and f"agent session {payload['agent_session_id']}",
     )
@@ -176,6 +177,9 @@ SUMMARIES: dict[str, Callable[[Row, float], str]] = {
     "session.restart-requested": _nothing,
     "session.recovered": _nothing,
     "session.signaled": _signaled,
+    "session.overspent": lambda p, at: _join(
+        p["budget"], f"stopped at the end of its turn, {until(p['deadline'], at)}"
+    ),
     "session.readied": lambda p, at: "ready" if p["ready"] else "no longer ready",
     "session.prompted": lambda p, at: f"{p['bytes']} bytes",
     "session.injected": _injected,

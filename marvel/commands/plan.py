@@ -15,6 +15,7 @@ from marvel.events import (
     WorkspaceCreated,
 )
 from marvel.resources import Manifest, RoleKey, Session, Spec, TeamKey
+from marvel.rules import is_mid_turn
 from marvel.world import World
 
 Verb = Literal["create", "change", "remove", "keep"]
@@ -152,7 +153,7 @@ def _staying(world: World, key: RoleKey) -> list[Session]:
 
 
 def _working(world: World, key: RoleKey) -> int:
-    return sum(1 for session in _staying(world, key) if session.activity == "working")
+    return sum(1 for session in _staying(world, key) if is_mid_turn(session))
 
 
 def _plain(spec: Spec) -> dict[str, Any]:

@@ -4,14 +4,14 @@ import hashlib
 from typing import Literal, NamedTuple
 
 from marvel.controllers import due
-from marvel.resources import Role, RoleSpec, Session, State, Template
+from marvel.resources import BudgetName, Role, RoleSpec, Session, State, Template
 
 JITTER = 0.25  # of the delay, at most
 MIN_GOOD_RUN_SECONDS = 60.0  # that ends a streak of restarts
 # Ended because marvel or a person said so: it comes back at once, and nothing is charged.
 UNCHARGED = ("killed", "tmux-server-lost")
 BUDGET = "budget"  # reason: max_runtime or max_cost_usd is used up
-MID_TURN = ("working", "compacting")  # activities that are not interrupted
+BUDGET_GRACE_SECONDS = 300.0  # in which the turn that passed a budget may end
 STARTS_AFRESH = ("killed", "restarted")  # a person wanted another one, not the same again
 FRESH = ("restarted", "daemon-stop")  # the same, and the streak begins anew
 
@@ -87,13 +87,29 @@ def backoff(spec: RoleSpec, uid: str, streak: int) -> float:
     return delay * (1 + JITTER * draw / 2**32)
 
 
-def budget_spent_at(spec: RoleSpec, session: Session) -> float | None:
-    """When a running session has used up its time (0: its money is used up); None while it has no bound."""
+class Budget(NamedTuple):
+    """A budget of a session that is, or will be, used up."""
+
+    name: BudgetName
+    limit: float
+    spent_at: float  # 0: it is
+
+
+def budget_of(spec: RoleSpec, session: Session) -> Budget | None:
+    """The budget that a running session uses up first; None while it has none that time alone will."""
     if spec.max_cost_usd is not None and (session.cost_usd or 0.0) >= spec.max_cost_usd:
-        return 0.0
+        return Budget("max_cost_usd", spec.max_cost_usd, 0.0)
     if spec.max_runtime is None or session.started_at is None:
         return None
-    return session.started_at + spec.max_runtime
+    return Budget("max_runtime", spec.max_runtime, session.started_at + spec.max_runtime)
+
+
+def budget_deadline(budget: Budget, session: Session) -> float | None:
+    """Until when the turn that passed a budget may go on; None while nothing is noted of it."""
+    noted = session.overspent
+    if noted is None or (noted.budget, noted.limit) != (budget.name, budget.limit):
+        return None
+    return noted.deadline
 
 
 def streak_reset_at(session: Session) -> float | None:

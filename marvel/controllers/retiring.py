@@ -11,8 +11,8 @@ from marvel.events import (
     SessionNoticeGiven,
 )
 from marvel.resources import Retirement, Role, Session
+from marvel.rules import is_mid_turn
 
-BUSY = ("working", "compacting")  # activities in the middle of a turn
 PATH = "$MARVEL_HANDOFF"  # stands in a text for the file a session writes …
 PATH_FROM = "$MARVEL_HANDOFF_FROM"  # … and for the one its predecessor wrote; the daemon puts them in
 NOTICE = "You take over from {name}. What it left for you is in {path}"
@@ -25,17 +25,6 @@ class Step(NamedTuple):
     facts: list[tuple[Session, AnyFact]]
     wake_at: float | None = None
     may_go: bool = False  # nothing is waited for any more
-
-
-def is_busy(session: Session) -> bool:
-    """Whether a session is in the middle of a turn, as far as its runtime tells of turns.
-
-    One that beats from the start and has said `working` ever since its first beat never tells.
-    """
-    if session.state != "running" or session.activity not in BUSY:
-        return False
-    never_changed = session.activity_since == session.signaled_at
-    return not (session.heartbeat == "from-start" and never_changed)
 
 
 def next_step(session: Session, mark: Retirement, role: Role, successor: Session | None, now: float) -> Step:
@@ -51,7 +40,7 @@ def next_step(session: Session, mark: Retirement, role: Role, successor: Session
             return Step([], wake_at=mark.asked_until)
         notice = (NOTICE if mark.written else NO_NOTICE).format(name=session.name, path=PATH_FROM)
         return Step([(session, SessionHandoffPassed()), (successor, SessionNoticeGiven(text=notice))])
-    if is_busy(session) and not due(mark.deadline, spec.drain_timeout, now):
+    if is_mid_turn(session) and not due(mark.deadline, spec.drain_timeout, now):
         return Step([], wake_at=mark.deadline)
     return Step([], may_go=True)
 

@@ -13,9 +13,10 @@ from functools import cached_property
 from marvel.controllers import Decision, View, due, earliest
 from marvel.controllers.restarts import (
     BUDGET,
-    MID_TURN,
+    BUDGET_GRACE_SECONDS,
     Verdict,
-    budget_spent_at,
+    budget_deadline,
+    budget_of,
     is_stale,
     judge,
     resumed,
@@ -33,6 +34,7 @@ from marvel.events import (
     SessionContinued,
     SessionForgotten,
     SessionGaveUp,
+    SessionOverspent,
     SessionRecovered,
     SessionReleased,
     SessionScheduled,
@@ -41,6 +43,7 @@ from marvel.events import (
     session_ref,
 )
 from marvel.resources import Cohort, Role, Session, State, mint, session_name
+from marvel.rules import is_mid_turn
 
 PROVEN_AFTER_SECONDS = 0.05  # a session that lived this long proves its template
 RESET_GRACE_SECONDS = 30.0  # in which an agent goes on by itself, after its limit is over
@@ -183,17 +186,26 @@ class _Pass:
             self._wake(reset_at)
 
     def _hold_to_budget(self, role: Role, session: Session) -> None:
-        """Past its budget a session ends at its next turn boundary, and stays ended."""
+        """Past its budget a session ends at its next turn boundary or after a grace, and stays ended."""
         if session.state != "running":
             return
-        over_at = budget_spent_at(role.spec, session)
-        if over_at is None:
+        budget = budget_of(role.spec, session)
+        if budget is None:
             return
-        if over_at > self.now:
-            self._wake(over_at)
-            self.whole_at = earliest((self.whole_at, over_at))
-        elif session.activity not in MID_TURN:
+        if budget.spent_at > self.now:
+            self._wake_all(budget.spent_at)
+            return
+        deadline = budget_deadline(budget, session)
+        if not is_mid_turn(session) or (
+            deadline is not None and due(deadline, BUDGET_GRACE_SECONDS, self.now)
+        ):
             self._stop(session, BUDGET, session.position, state="failed")
+        elif deadline is not None:
+            self._wake_all(deadline)
+        else:
+            until = self.now + BUDGET_GRACE_SECONDS
+            noted = SessionOverspent(budget=budget.name, limit=budget.limit, deadline=until)
+            self._add(session_ref(session), noted, session.position)
 
     def _continue(self, cohort: Cohort, session: Session) -> None:
         """An agent that still waits after its limit is over is told to go on, once."""
@@ -260,6 +272,11 @@ class _Pass:
 
     def _wake(self, at: float) -> None:
         self.wake_at = earliest((self.wake_at, at))
+
+    def _wake_all(self, at: float) -> None:
+        """Look at the whole role at a time: a session may rest until then."""
+        self._wake(at)
+        self.whole_at = earliest((self.whole_at, at))
 
 
 class _Starts:

@@ -6,7 +6,7 @@ every slot that may be filled at any moment), and never takes a ready session aw
 """
 
 from marvel.controllers import View, earliest
-from marvel.controllers.retiring import dismissal, is_busy, next_step
+from marvel.controllers.retiring import dismissal, next_step
 from marvel.events import (
     CONTROLLER_SHIFTS,
     AnyFact,
@@ -17,6 +17,7 @@ from marvel.events import (
     session_ref,
 )
 from marvel.resources import Cohort, Role, Session
+from marvel.rules import is_mid_turn
 
 
 class Strength:
@@ -155,7 +156,7 @@ def worst_first(strength: Strength, superseded: set[int], session: Session) -> t
         session.health != "unhealthy",
         strength.counts_as_ready(session),
         not (successor is not None and strength.counts_as_ready(successor)),
-        is_busy(session),
+        is_mid_turn(session),
         -(session.context_percent or 0.0),
         -session.index,
     )

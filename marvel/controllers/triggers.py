@@ -1,14 +1,15 @@
 """Full and old sessions are replaced inside their cohort: count + 1, successor ready, the old one drained.
 
-Only the sessions concerned, at a turn boundary, once per reading. A successor that does not get ready in
-`ready_timeout` is given up, and the session it should have replaced stays.
+Only the sessions concerned, once per reading, at a turn boundary; a turn that goes on for longer than
+`drain_timeout` is not waited for. A successor that does not get ready in `ready_timeout` is given up, and the
+session it should have replaced stays.
 """
 
 from marvel.controllers import due
-from marvel.controllers.retiring import is_busy
 from marvel.controllers.strength import Strength
 from marvel.events import SessionKept, SessionTriggered
 from marvel.resources import Cohort, Session
+from marvel.rules import is_mid_turn
 
 NOT_READY = "replacement-not-ready"
 
@@ -77,7 +78,7 @@ def _trigger(strength: Strength, session: Session) -> bool:
     deadline = strength.now + spec.drain_timeout
     percent = session.context_percent
     is_full = spec.context_percent is not None and percent is not None and percent >= spec.context_percent
-    if is_full and percent != session.reading and not is_busy(session):
+    if is_full and percent != session.reading and _may_begin(strength, session, session.activity_since):
         strength.add(session, SessionTriggered(reason="context", deadline=deadline, reading=percent))
         return True
     if spec.max_age is None:
@@ -86,7 +87,19 @@ def _trigger(strength: Strength, session: Session) -> bool:
     if not due(since + spec.max_age, spec.max_age, strength.now):
         strength.wake_all(since + spec.max_age)
         return False
-    if is_busy(session):
+    if not _may_begin(strength, session, since + spec.max_age):
         return False
     strength.add(session, SessionTriggered(reason="age", deadline=deadline))
     return True
+
+
+def _may_begin(strength: Strength, session: Session, since: float | None) -> bool:
+    """Whether a replacement begins now: at the end of a turn, or when it has gone on for long enough."""
+    if not is_mid_turn(session):
+        return True
+    patience = strength.role.spec.shift.drain_timeout
+    until = (strength.now if since is None else since) + patience
+    if due(until, patience, strength.now):
+        return True
+    strength.wake_all(until)
+    return False

@@ -187,6 +187,7 @@ def _signaled(signal: Signal) -> SessionSignaled:
         model=signal.model,
         cost_usd=signal.cost_usd,
         cost_counter=signal.cost_counter,
+        background_tasks=signal.background_tasks,
     )
 
 
@@ -208,6 +209,8 @@ def says_something_new(
     if session.signaled_at is None:
         return True
     if signal.activity and signal.activity != session.activity:
+        return True
+    if signal.background_tasks is not None and signal.background_tasks != session.background_tasks:
         return True
     if signal.agent_session_id and signal.agent_session_id != session.agent_session_id:
         return True

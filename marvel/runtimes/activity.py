@@ -30,5 +30,7 @@ def derive(known: Told | None, told: Told, conversation: str) -> tuple[Told | No
     if not signal.activity:
         return known, signal
     if known is not None and known.at > told.at:
-        return known, msgspec.structs.replace(signal, activity="", detail="", resets_at=None)
+        return known, msgspec.structs.replace(
+            signal, activity="", detail="", resets_at=None, background_tasks=None
+        )
     return told, signal

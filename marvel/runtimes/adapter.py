@@ -62,6 +62,7 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True):
     cost_usd: float | None = None  # a counter's reading, in US dollars
     cost_counter: str = ""  # the conversation that the counter is of; empty: of the process
     resets_at: float | None = None  # when a limit ends
+    background_tasks: int | None = None  # of its own that go on after the end of its turn
 
 
 ALIVE = Signal()  # a sign of life and nothing else

@@ -30,6 +30,7 @@ HOOKS = (
 TOOL_HOOKS = ("PreToolUse", "PostToolUse")  # many, so claude does not wait for them
 PERCENT_SINCE = (2, 1, 132)  # earlier ones told wrong percentages
 LIMITS = ("rate_limit", "overloaded")
+ENDED_TASKS = ("completed", "failed", "killed", "stopped", "cancelled")
 FULL_PERCENT = 100.0
 
 
@@ -101,7 +102,16 @@ def parse(source: str, payload: dict[str, Any]) -> Signal | None:
         detail=detail,
         agent_session_id=text(payload, "session_id"),
         model=text({"model": model}, "model"),
+        background_tasks=_background_tasks(payload),
     )
+
+
+def _background_tasks(payload: dict[str, Any]) -> int | None:
+    """How many tasks of its own go on; None where a hook does not list them."""
+    tasks = payload.get("background_tasks")
+    if not isinstance(tasks, list):
+        return None
+    return sum(1 for task in tasks if text(task, "status") not in ENDED_TASKS)
 
 
 def _status_line(payload: dict[str, Any]) -> Signal:

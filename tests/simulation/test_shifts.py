@@ -240,6 +240,34 @@ def test_a_working_session_is_replaced_at_its_turn_boundary_or_when_its_time_is_
     assert (town.generations(), town.phase()) == ([2], None)
 
 
+@pytest.mark.parametrize("turn", [{"activity": "waiting"}, {"activity": "idle", "background_tasks": 2}])
+def test_who_waits_in_a_turn_or_has_background_tasks_is_replaced_after_them(turn: dict[str, object]) -> None:
+    town = settled(role(replicas=2))
+    busy, idle = sorted(town.ready(), key=lambda s: s.index)
+    town.signal(busy, **turn)
+    town.shift()
+    town.run(5)
+    assert (town.world.sessions[busy.uid].state, town.world.sessions[idle.uid].alive) == ("running", False)
+    town.signal(town.world.sessions[busy.uid], activity="idle", background_tasks=0)
+    town.run(2)
+    assert (town.generations(), town.phase()) == ([2], None)
+
+
+@pytest.mark.parametrize(
+    "spec", [ShiftSpec(max_age=50, drain_timeout=60), ShiftSpec(context_percent=80, drain_timeout=60)]
+)
+def test_a_turn_without_end_holds_a_trigger_up_no_longer_than_drain_timeout(spec: ShiftSpec) -> None:
+    town = settled(role(replicas=1, shift=spec))
+    [old] = town.ready()
+    town.signal(old, activity="working", context_percent=85.0)
+    town.run(55, step=1)
+    assert "session.triggered" not in town.kinds()
+    town.run(60, step=1)
+    assert "session.triggered" in town.kinds()
+    town.run(70, step=1)
+    assert not town.world.sessions[old.uid].alive
+
+
 def test_a_full_session_is_replaced_inside_its_cohort_once_per_reading() -> None:
     town = settled(role(shift=ShiftSpec(context_percent=80)))
     full = town.ready()[0]

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from marvel.controllers.restarts import budget_spent_at, judge, resumed
+from marvel.controllers.restarts import budget_of, judge, resumed
 from marvel.resources import Role, RoleSpec, RuntimeSpec, Session, StopOrder, Template
 from marvel.runtimes import LaunchPlan, Place, Wish, adapter_of, launch_plan
 
@@ -159,10 +159,10 @@ def test_no_resume_where_the_role_wants_none() -> None:
 
 
 def test_a_budget_is_used_up_by_time_or_by_money() -> None:
-    assert budget_spent_at(RoleSpec(name="r"), SESSION) is None
-    assert budget_spent_at(RoleSpec(name="r", max_runtime=60.0), SESSION) == 70.0
+    assert budget_of(RoleSpec(name="r"), SESSION) is None
+    assert budget_of(RoleSpec(name="r", max_runtime=60.0), SESSION) == ("max_runtime", 60.0, 70.0)
     dear = msgspec.structs.replace(SESSION, cost_usd=5.0)
-    assert budget_spent_at(RoleSpec(name="r", max_cost_usd=5.0), dear) == 0.0
+    assert budget_of(RoleSpec(name="r", max_cost_usd=5.0), dear) == ("max_cost_usd", 5.0, 0.0)
 
 
 def test_what_its_budget_ended_is_left_until_a_person_acts() -> None:

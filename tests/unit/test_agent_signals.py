@@ -29,6 +29,7 @@ EXPECTED: dict[str, tuple[str, float | None]] = {
     "claude-hook-SessionStart-resume": ("idle", None),
     "claude-hook-SessionStart-startup": ("idle", None),
     "claude-hook-Stop": ("idle", None),
+    "claude-hook-Stop-background": ("idle", None),
     "claude-hook-StopFailure-rate_limit": ("limited", None),
     "claude-hook-UserPromptSubmit": ("working", None),
     "claude-statusline-used": ("", 15.0),
@@ -71,6 +72,13 @@ def test_a_captured_payload_means_what_the_agent_did(name: str) -> None:
     assert signal is not None
     activity, percent = EXPECTED.get(name, ("", None))
     assert (signal.activity, signal.context_percent) == (activity, pytest.approx(percent))
+
+
+def test_only_background_tasks_that_go_on_are_counted_and_only_by_who_lists_them() -> None:
+    told = {
+        name: parse(*payload(f"claude-hook-{name}")) for name in ("Stop", "Stop-background", "PreToolUse")
+    }
+    assert [signal and signal.background_tasks for signal in told.values()] == [0, 1, None]
 
 
 @pytest.mark.parametrize("name", NAMES)

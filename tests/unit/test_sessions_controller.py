@@ -2,8 +2,11 @@
 
 from itertools import pairwise
 
+import pytest
+
 from marvel import commands, events
 from marvel.controllers import due, sessions
+from marvel.controllers.restarts import BUDGET_GRACE_SECONDS
 from marvel.daemon import observations
 from marvel.events import CONTROLLER_SESSIONS, Ref, SessionScheduled, SessionStopping
 from marvel.resources import Retirement, RoleKey, StopSpec, Template
@@ -516,3 +519,56 @@ def test_an_agent_that_goes_on_by_itself_after_its_reset_is_left_alone() -> None
     story.later(110).add(ref, events.SessionSignaled(activity="working"))
     story.later(100)
     assert story.settle() == []
+
+
+# --- budgets and turns -------------------------------------------------------------------------
+
+
+def told(story: Story, **fields: object) -> None:
+    story.add(events.session_ref(story.slot(0)), events.SessionSignaled(**fields))  # type: ignore[arg-type]
+
+
+def test_a_budget_is_enforced_at_once_on_an_idle_agent() -> None:
+    story = Story(role(replicas=1, max_runtime=100.0)).run()
+    told(story, activity="idle")
+    story.later(100)
+    assert kinds(story.settle()) == ["session.stopping"]
+
+
+@pytest.mark.parametrize(
+    "turn", [{"activity": "working"}, {"activity": "waiting"}, {"activity": "idle", "background_tasks": 1}]
+)
+def test_a_budget_waits_for_the_end_of_a_turn(turn: dict[str, object]) -> None:
+    story = Story(role(replicas=1, max_cost_usd=1.0)).run()
+    told(story, cost_usd=1.5, **turn)
+    assert kinds(story.settle())[-1] == "session.overspent"
+    assert story.wake_at() == story.now + BUDGET_GRACE_SECONDS
+    told(story, activity="idle", background_tasks=0)
+    assert kinds(story.settle()) == ["session.stopping"]
+    story.gone()
+    assert (story.slot(0).state, story.slot(0).reason) == ("failed", "budget")
+    assert story.settle() == []
+
+
+@pytest.mark.parametrize("budget", [{"max_runtime": 100.0}, {"max_cost_usd": 1.0}])
+def test_a_budget_is_enforced_after_its_grace_on_who_never_says_anything_but_working(
+    budget: dict[str, float],
+) -> None:
+    story = Story(role(replicas=1, **budget)).run()
+    told(story, activity="working", cost_usd=1.5)
+    story.later(100).settle()
+    story.later(BUDGET_GRACE_SECONDS - 1)
+    assert story.settle() == []
+    story.later(1)
+    assert kinds(story.settle()) == ["session.stopping"]
+
+
+def test_a_raised_budget_that_is_passed_again_gets_a_grace_of_its_own() -> None:
+    story = Story(role(replicas=1, max_cost_usd=1.0)).run()
+    told(story, activity="working", cost_usd=1.5)
+    story.settle()
+    story.apply(role(replicas=1, max_cost_usd=2.0))
+    story.later(BUDGET_GRACE_SECONDS + 1)
+    assert story.settle() == []
+    told(story, cost_usd=2.5)
+    assert kinds(story.settle()) == ["session.overspent"]
