@@ -12,6 +12,7 @@ event; everything else is derived from the event log. The rooms, in the order in
 | `store` | the event log: `record` is the one door; projections, reading, the bell |
 | `events` | the facts: one frozen record per kind |
 | `world` | the only fold: event → rows (`sessionfold`, `shiftfold`: parts of it) |
+| `undo` | how the world returns to what is recorded when the log refuses a decision |
 | `roster` | the sessions of one role, and which of them need no look; kept up by `world` |
 | `rules` | predicates over resources, for commands, controllers and readers alike |
 | `resources` | the nouns |

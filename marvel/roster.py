@@ -23,6 +23,14 @@ class Roster:
         self.past: dict[str, None] = {}  # uids of those that hold no slot, oldest first
         self._resting: defaultdict[int, set[str]] = defaultdict(set)  # uids of those at rest, by generation
 
+    def copy(self) -> "Roster":
+        """Return one that can be changed without changing this."""
+        copied = Roster()
+        copied.sessions, copied.restless = self.sessions.copy(), self.restless.copy()
+        copied.past = self.past.copy()
+        copied._resting.update((generation, uids.copy()) for generation, uids in self._resting.items())
+        return copied
+
     def put(self, session: Session) -> None:
         """A session as it is now."""
         uid = session.uid

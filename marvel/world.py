@@ -30,6 +30,7 @@ from marvel.resources import (
 from marvel.roster import Roster
 from marvel.sessionfold import scheduled, session_fields
 from marvel.shiftfold import next_shift, remembered
+from marvel.undo import Undo
 
 # Facts for the audit: they change no row. Every other kind does (a test holds this).
 AUDIT_ONLY = (
@@ -118,7 +119,7 @@ def key_of(row: Resource) -> Key:
 class World:
     """All resources at one position (or those of one workspace, for a command that needs no more).
 
-    The containers are for reading; only `apply` changes them.
+    The containers are for reading; only `apply` changes them, and `rollback` undoes that.
     """
 
     def __init__(self, rows: Iterable[Resource] = (), *, position: int = 0) -> None:
@@ -137,6 +138,7 @@ class World:
         self._rows: dict[str, dict[Key, Resource]] = {table: {} for table in TABLES}
         self._cohorts: dict[RoleKey, dict[int, Cohort]] = {}
         self._rosters: defaultdict[RoleKey, Roster] = defaultdict(Roster)
+        self._undo: Undo | None = None
         tables = {kind: table for table, kind in TABLES.items()}
         for row in sorted(rows, key=lambda row: row.position):
             self._put(tables[type(row)], key_of(row), row)
@@ -190,7 +192,53 @@ class World:
         self.position = event.position
         return made
 
+    def begin(self) -> None:
+        """Remember what the following events change, until `rollback` or `settle`.
+
+        An event that is decided upon is not recorded yet: the log may refuse it.
+        """
+        self._undo = Undo(self, "position", "daemon", "clock")
+
+    def settle(self) -> None:
+        """Keep what was applied since `begin`: it is recorded."""
+        self._undo = None
+
+    def rollback(self) -> None:
+        """Return to the state at `begin`: what was applied since then was not recorded."""
+        undo, self._undo = self._undo, None
+        if undo is not None:
+            undo.run()
+
+    def _remember(self, table: str, key: Key, row: Resource | None) -> None:
+        """Note what a row that is put or removed replaces, in all containers that hold it."""
+        undo = self._undo
+        if undo is None:
+            return
+        undo.note(self._rows[table], key)
+        match row:
+            case Workspace():
+                undo.note(self.workspaces, row.name)
+            case Team():
+                undo.note(self.teams, TeamKey(row.workspace, row.name))
+            case Role():
+                undo.note(self.roles, row.key)
+            case Cohort():
+                undo.note_copy(self._cohorts, row.key)
+            case Session():
+                undo.note(self.sessions, row.uid)
+                undo.note(self.newest, (row.workspace, row.name))
+                undo.note_copy(self._rosters, row.role_key)
+            case Endpoint():
+                undo.note(self.endpoints, (row.workspace, row.name))
+            case Shift():
+                undo.note(self.shifts, row.key)
+            case Generation():
+                role = RoleKey(row.workspace, row.team, row.role)
+                undo.note(self.generations, role)
+                undo.note(self.past, role)
+
     def _put(self, table: str, key: Key, row: Resource) -> None:
+        self._remember(table, key, row)
         self._rows[table][key] = row
         match row:
             case Workspace():
@@ -219,6 +267,7 @@ class World:
                 self.clock = row
 
     def _remove(self, table: str, key: Key) -> None:
+        self._remember(table, key, self._rows[table].get(key))
         row = self._rows[table].pop(key, None)
         match row:
             case Workspace():

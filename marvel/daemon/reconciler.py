@@ -39,7 +39,7 @@ from marvel.events import (
     TeamApplied,
 )
 from marvel.resources import Promise, RoleKey, Session, TeamKey, Template
-from marvel.store.log import Store
+from marvel.store.log import Recorded, Store
 from marvel.world import World
 
 STALL_SECONDS = 2.0  # between the beginning of a pass and its transaction
@@ -94,7 +94,7 @@ class Reconciler:
         self._exits = exits
         self._lingering = lingering
         self._began = 0.0  # the present pass, by the wall clock
-        self._ordered = NOTHING  # what orders brought since the last pass
+        self._unreported = NOTHING  # taken in since the last pass that went through: `run` returns it
         self._observations: list[Observation] = []
         self._agenda = Agenda()
         self._wakes = Wakes()
@@ -136,9 +136,7 @@ class Reconciler:
 
         recorded = self._store.record(careful, actor=actor, command=command)
         self._take_in(recorded.seen, recorded.world, reloaded=recorded.reloaded)
-        self._ordered = Pass(
-            self._ordered.seen + recorded.seen, 0, self._ordered.reloaded or recorded.reloaded
-        )
+        self._report_later(recorded)
         if raised:
             raise raised[0]
         return recorded.events
@@ -148,22 +146,30 @@ class Reconciler:
         self._began = now
         caught_up = self._store.catch_up()
         self._take_in(caught_up.seen, caught_up.world, reloaded=caught_up.reloaded)
-        before = self._ordered.seen + caught_up.seen
-        reloaded = self._ordered.reloaded or caught_up.reloaded
+        self._report_later(caught_up)
         for key in self._wakes.due(now):
             self._agenda.look(key)
         self._agenda.look_at_all(self._whole_wakes.due(now))
         if not self._observations and not self._agenda:
-            self._ordered = NOTHING
-            return Pass(before, 0, reloaded)
+            return self._report(0)
         recorded = self._store.record(self._decide, actor=DAEMON)
         self._observations.clear()
         self._agenda.clear()
         # What others recorded between the two is new to the controllers; what they decided is not.
         theirs = recorded.seen[: len(recorded.seen) - len(recorded.events)]
         self._take_in(theirs, recorded.world, reloaded=recorded.reloaded)
-        self._ordered = NOTHING
-        return Pass(before + recorded.seen, len(recorded.events), reloaded or recorded.reloaded)
+        self._report_later(recorded)
+        return self._report(len(recorded.events))
+
+    def _report_later(self, taken: Recorded) -> None:
+        """Keep what was taken in until a pass goes through: the log may fail in between."""
+        before = self._unreported
+        self._unreported = Pass(before.seen + taken.seen, 0, before.reloaded or taken.reloaded)
+
+    def _report(self, appended: int) -> Pass:
+        """Return everything that was taken in since the last pass."""
+        done, self._unreported = self._unreported._replace(appended=appended), NOTHING
+        return done
 
     def _take_in(self, seen: list[Event], world: World, *, reloaded: bool) -> None:
         self.world = world

@@ -112,18 +112,33 @@ class Store:
         decided. `workspace` limits the world that `decide` gets (ignored while the world is kept).
         Raises what `decide` raises (nothing is recorded then), and LogUnavailable.
         """
+        kept = self._world
+        if kept is not None:
+            kept.begin()
         try:
             with explained(self.path), self._transaction(write=True) as connection:
                 recorded, appended = self._record(connection, decide, actor, command, workspace)
                 if and_then is not None:
                     and_then(connection)
         except BaseException:
-            self._world = None  # it may have been led ahead of the log
-            self._versions.clear()
+            self._forsake(kept)
             raise
+        if kept is not None:
+            kept.settle()
         if appended:
             ring(self._bell)
         return recorded
+
+    def _forsake(self, kept: World | None) -> None:
+        """Undo in memory what was not committed: others hold the kept world, and act on what it says.
+
+        What others had recorded meanwhile is undone with it, so that the next call returns it as seen.
+        """
+        if kept is not None:
+            kept.rollback()
+        self._world = kept
+        self._caught_up = None
+        self._versions.clear()
 
     def _record(
         self,

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sqlite3
 import sys
 import tempfile
 from collections import Counter
@@ -25,6 +26,7 @@ from marvel.config import Config
 from marvel.daemon.loop import Loop
 from marvel.daemon.reconciler import CONTROLLERS
 from marvel.errors import LogUnavailable, MarvelError
+from marvel.events import Draft
 from marvel.resources import (
     HealthcheckSpec,
     Manifest,
@@ -57,17 +59,37 @@ IN_MEMORY = Path("/dev/shm")
 FOREIGN = "foreign"  # uid of a pane of somebody else: none
 
 
+FULL = sqlite3.OperationalError("database or disk is full")
+
+
+class Refusing:
+    """A transaction whose commit fails, as on a full disk."""
+
+    def __init__(self, transaction: Any) -> None:
+        self._transaction = transaction
+
+    def __enter__(self) -> Any:
+        return self._transaction.__enter__()
+
+    def __exit__(self, kind: Any, *rest: Any) -> None:
+        self._transaction.__exit__(kind or type(FULL), *rest)
+        if kind is None:
+            raise FULL
+
+
 class FaultyStore(Store):
-    """The real store, on a disk that fills up and for a daemon that may be killed around a commit."""
+    """The real store, on a disk that fills up and for a daemon that may be killed around a commit.
+
+    A full disk refuses the beginning of a transaction, its rows, or its commit, by chance.
+    """
 
     machine: SimMachine
     full = False
+    _refusing = False
 
     def record(self, decide: Decide, **options: Any) -> Recorded:
-        if self.full:
-            raise LogUnavailable("database or disk is full")
         self.machine.effect()
-        recorded = super().record(decide, **options)
+        recorded = super().record(self._spoilt(decide), **options)
         self.machine.effect()
         return recorded
 
@@ -75,6 +97,25 @@ class FaultyStore(Store):
         if self.full:
             raise LogUnavailable("database or disk is full")
         super().beat(rows)
+
+    def _spoilt(self, decide: Decide) -> Decide:
+        """A decision all of which is made before the disk refuses its rows."""
+        moment = self.machine.rng.choice(["begin", "flush", "commit"]) if self.full else ""
+        if moment == "begin":
+            raise LogUnavailable("database or disk is full")
+        self._refusing = moment == "commit"
+
+        def decided(world: World, now: float) -> Iterator[Draft]:
+            yield from decide(world, now)
+            if moment == "flush":
+                raise FULL
+
+        return decided
+
+    def _transaction(self, *, write: bool = False) -> Any:
+        transaction = super()._transaction(write=write)
+        refusing, self._refusing = self._refusing and write, False
+        return Refusing(transaction) if refusing else transaction
 
 
 class Broken(AssertionError):
@@ -96,6 +137,7 @@ class History:
         self.runs = 0
         self.steps: list[str] = []
         self.tally: Counter[str] = Counter()
+        self.known: set[str] = set()  # uids of all sessions that the log ever told of
         self.foreign: dict[str, str] = {}  # pane of somebody else → workspace
         self.slots: dict[str, object] = {}  # by uid, of every session that was ever seen
         self.raise_daemon()
@@ -207,6 +249,8 @@ class History:
         self.expect(not twice, f"processes of two sessions in {twice}")
         indexes = [s.index for s in world.sessions.values() if s.alive and not s.one_off]
         self.expect(max(indexes, default=0) < MOST_REPLICAS, f"slots beyond every role's: {indexes}")
+        self.known |= world.sessions.keys()
+        self.expect(uids.keys() <= self.known, f"agents that no event knows: {uids.keys() - self.known}")
         for name, workspace in self.foreign.items():
             server = self.machine.servers.get(workspace)
             self.expect(server is not None and name in server.panes, f"pane {name} of others was touched")
@@ -427,7 +471,7 @@ def _disk_fills(history: History) -> None:
         def space_again() -> None:
             store.full = False
 
-        history.machine.later(history.rng.choice([0.2, 2.0, 12.0]), space_again)
+        history.machine.later(history.rng.choice([0.2, 2.0, 12.0, 65.0]), space_again)
 
 
 def _time_passes(history: History) -> None:

@@ -281,7 +281,7 @@ def test_a_kept_world_that_was_dropped_does_not_lose_count_of_its_streams(
     assert ours.verify() == (4, None)
 
 
-def test_after_any_failure_the_kept_world_is_read_anew_and_equals_the_rows(
+def test_after_any_failure_the_kept_world_equals_the_rows(
     open_store: Callable[..., Store],
 ) -> None:
     ours = open_store(keep_world=True)
@@ -294,7 +294,7 @@ def test_after_any_failure_the_kept_world_is_read_anew_and_equals_the_rows(
     with pytest.raises(KeyError):
         ours.record(breaks, actor="t")
     caught_up = ours.catch_up()
-    assert caught_up.reloaded
+    assert not caught_up.reloaded
     assert set(caught_up.world.workspaces) == {"demo"}
     assert not ours.catch_up().reloaded
 

@@ -13,11 +13,13 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import sqlalchemy as sa
 
 from marvel import events
 from marvel.errors import LogTooNew, LogUnavailable, MarvelError
 from marvel.events import Draft, Ref
 from marvel.settings import Paths
+from marvel.store.append import Appender
 from marvel.store.bell import Bell
 from marvel.store.faults import in_words
 from marvel.store.log import Store
@@ -194,7 +196,7 @@ def test_a_database_held_by_another_program_says_so_and_works_again(
     other.execute("ROLLBACK")
     other.close()
     recorded = store.record(lambda *_: [scaled(1)], actor="test")
-    assert recorded.reloaded
+    assert (recorded.reloaded, recorded.events[0].position) == (False, 3)
     assert store.verify() == (3, None)
     store.close()
 
@@ -213,10 +215,40 @@ def test_a_full_disk_says_so_loses_nothing_and_works_again(paths: Paths) -> None
     connection.cursor().execute("PRAGMA max_page_count = 1000000")
     connection.close()
     recorded = store.record(lambda *_: [long], actor="test")
-    assert (recorded.reloaded, recorded.events[0].position) == (True, 3)
+    assert (recorded.reloaded, recorded.events[0].position) == (False, 3)
     assert store.verify() == (3, None)
     assert store.check() == []
     store.close()
+
+
+@pytest.mark.parametrize("moment", ["flush", "commit"])
+def test_a_refused_transaction_leaves_the_kept_world_where_the_log_is(
+    paths: Paths, moment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, other = Store(paths, keep_world=True), Store(paths)
+    append(store)
+    world = store.catch_up().world
+    created = Draft(ref=Ref(workspace="demo"), fact=events.WorkspaceCreated(uid="uid"))
+    other.record(lambda *_: [created], actor="another")
+    full = sqlite3.OperationalError("database or disk is full")
+    where, name = (Appender, "flush") if moment == "flush" else (sa.engine.RootTransaction, "commit")
+    with monkeypatch.context() as patched:
+
+        def refuse(*_: object) -> None:
+            raise full
+
+        patched.setattr(where, name, refuse)
+        gone = Draft(ref=Ref(workspace="demo"), fact=events.WorkspaceDeleted())
+        with pytest.raises(LogUnavailable):
+            store.record(lambda *_: [gone], actor="test")
+    assert (world.position, list(world.workspaces)) == (2, [])
+    recorded = store.record(lambda *_: [scaled(1)], actor="test")
+    assert recorded.world is world
+    assert [e.kind for e in recorded.seen] == ["workspace.created", "role.scaled"]
+    assert list(world.workspaces) == ["demo"]
+    assert store.check() == []
+    store.close()
+    other.close()
 
 
 FULL = """

@@ -1,5 +1,7 @@
 """The fold: given events → these rows."""
 
+import copy
+
 import msgspec
 import pytest
 
@@ -212,6 +214,37 @@ def test_a_session_on_its_way_out_is_never_pruned() -> None:
         story.later(100).settle()
         story.crash(0).run()
     assert story.world.sessions[stopping].state == "stopping"
+
+
+def held(world: World) -> dict[str, object]:
+    """Everything a world holds, in an order in which two worlds can be compared."""
+    plain = {name: value for name, value in vars(world).items() if name not in ("_rosters", "_undo")}
+    rosters = {key: {**vars(roster), "past": list(roster.past)} for key, roster in world._rosters.items()}
+    return copy.deepcopy({**plain, "rosters": rosters})
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_a_world_that_is_rolled_back_is_what_it_was(kind: str) -> None:
+    story = lively()
+    for _ in range(KEPT_PAST_SESSIONS + 1):
+        story.later(100).settle()
+        story.crash(0).run()
+    world, before = story.world, held(story.world)
+    world.begin()
+    for ref in (about(story, kind), msgspec.structs.replace(about(story, kind), uid="another")):
+        fact = full(KINDS[kind])
+        world.apply(Event(position=world.position + 1, time=story.now, ref=ref, fact=fact, actor="test"))
+    world.rollback()
+    assert held(world) == before
+
+
+def test_a_world_that_was_settled_is_rolled_back_to_where_it_was_settled() -> None:
+    story = Story(role("b"))
+    story.world.begin()
+    story.add(Ref(workspace="other"), events.WorkspaceCreated(uid="uid"))
+    story.world.settle()
+    story.world.rollback()
+    assert "other" in story.world.workspaces
 
 
 def test_deleting_takes_the_rows_and_teams_list_roles_in_manifest_order() -> None:
