@@ -18,13 +18,14 @@ State = Literal["pending", "running", "stopping", "stopped", "succeeded", "faile
 Health = Literal["unknown", "healthy", "unhealthy"]
 Activity = Literal["", "starting", "working", "idle", "waiting", "limited", "compacting", "stuck"]
 HeartbeatMode = Literal["from-start", "once-seen", "none"]
-Attention = Literal["", "waiting", "limited", "stale", "no-beat", "stuck"]
+Attention = Literal["", "waiting", "limited", "stale", "no-beat", "unprompted", "stuck"]
 ShiftReason = Literal["requested", "template", "undo"]
 ShiftPhase = Literal["launching", "draining"]
 ShownPhase = Literal["launching", "draining", "aborting", "paused"]
 TypingPurpose = Literal["resume", "handoff", "handoff-notice"]
 
-# typed: no Enter was asked for; confirmed: the agent's runtime told that it began to work on it.
+# typed: no Enter was asked for, or nothing shows that it was taken; confirmed: the agent's runtime reported
+# that it began to work on it.
 InjectOutcome = Literal["typed", "submitted", "confirmed", "failed"]
 # What a session may do to others of its team, by its role.
 Capability = Literal["scale", "inject", "shift", "run", "kill"]
@@ -63,6 +64,8 @@ class RuntimeSpec(Spec, frozen=True):
     env_file: str = ""  # read at start, never recorded
     cwd: str = ""  # absolute once a manifest was read
     trust_workspace: bool = False  # the adapter may mark cwd as trusted in the agent's own settings
+    ready_pattern: str = ""  # regular expression; its screen shows it once a typed prompt is taken
+    ready_delay: float | None = None  # seconds from its start until a typed prompt is taken
 
 
 class HealthcheckSpec(Spec, frozen=True):

@@ -146,7 +146,8 @@ def _of_word(old: Session, event: Event) -> dict[str, Any] | None:
     fact, time = event.fact, event.time
     match fact:
         case events.SessionPrompted():
-            return {"prompted": True}
+            lifted = {"attention": "", "attention_at": None} if old.attention == "unprompted" else {}
+            return {"prompted": True, **lifted}
         case events.SessionSignaled():
             return _signaled(old, fact, time)
         case events.SessionOverspent():

@@ -7,7 +7,7 @@ from typing import Any
 
 from marvel.client import Marvel
 from marvel.errors import MarvelError
-from marvel.runtimes import Adapter, adapter_named
+from marvel.runtimes import Adapter, adapter_named, reports_start
 from marvel.runtimes.dialogs import described, dialog_on
 
 Row = dict[str, Any]
@@ -24,7 +24,7 @@ def is_silent(row: Row) -> bool:
     """Whether an agent runs whose runtime reports its start, and has not."""
     if row["state"] != "running" or row.get("signaled_at"):
         return False
-    return adapter_of_row(row).first_signal == "start" or row.get("heartbeat") == "from-start"
+    return reports_start(adapter_of_row(row), row.get("heartbeat") or "none")
 
 
 def is_unproven(row: Row) -> bool:

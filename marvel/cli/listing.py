@@ -22,6 +22,7 @@ ATTENTIONS = {  # why a person should look
     "stale": "silent",
     "no-beat": "never beat",
     "stuck": "stuck",
+    "unprompted": "has no prompt",
 }
 
 

@@ -82,16 +82,20 @@ def inject(
 
 
 def _failures(deliveries: list[Delivery], patience: float) -> int:
-    failed = [delivery for delivery in deliveries if delivery.outcome == "failed"]
+    failed = [delivery for delivery in deliveries if delivery.detail]
     for delivery in failed[:-1]:
         say(f"error: {delivery.detail}")
     if not failed:
         return 0
-    busy = "typing" in failed[-1].detail or "waits for" in failed[-1].detail
-    hint = "--force types all the same; --wait waits" if busy else ""
-    if busy and patience:
-        raise TimedOut(f"{failed[-1].detail}, for {patience:g} s", hint=hint)
-    raise Rejected(failed[-1].detail, hint=hint)
+    last = failed[-1]
+    if last.outcome == "typed":
+        raise Rejected(last.detail, hint=f"marvel attach {last.key}")
+    if not last.may_wait:
+        raise Rejected(last.detail)
+    if patience:
+        raise TimedOut(f"{last.detail}, for {patience:g} s", hint=f"marvel attach {last.key}")
+    answer = f"marvel attach {last.key}, or keys with --keys"
+    raise Rejected(last.detail, hint=f"--wait waits until that is over; answer a dialog: {answer}")
 
 
 def logs(key: str, *, following: bool, lines: int, previous: bool, ansi: bool) -> None:

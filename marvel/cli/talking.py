@@ -40,12 +40,16 @@ def inject(
         typer.Argument(metavar="TEXT", help="Missing or -: standard input. After -- when it begins with -."),
     ] = None,
     enter: Annotated[bool, typer.Option("-e", "--enter", help="Press Enter after it.")] = False,
-    keys: Annotated[bool, typer.Option("--keys", help="TEXT is names of keys, such as C-c Enter.")] = False,
+    keys: Annotated[
+        bool, typer.Option("--keys", help="TEXT is names of keys, such as C-c Enter. May answer a dialog.")
+    ] = False,
     role: Annotated[str | None, typer.Option(metavar="NAME", help="Only this role of the team.")] = None,
     force: Annotated[
-        bool, typer.Option("--force", help="Although a person types there, or the agent asks something.")
+        bool, typer.Option("--force", help="Type although someone types there, or it shows a dialog.")
     ] = False,
-    wait: Annotated[bool, typer.Option("--wait", help="Wait until nobody types there.")] = False,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Wait until no dialog is open and no one types there.")
+    ] = False,
     timeout: Timeout = "60s",
 ) -> int:
     """Type a text to an agent, or to all of a team; says what became of it."""

@@ -98,10 +98,17 @@ class Marvel:
         return self.send(key, Wish(keys=tuple(keys), **how), role=role)
 
     def send(self, key: str, wish: Wish, *, role: str | None = None) -> list[Delivery]:
-        """Type what is wished for to whom `key` names; what became of it, for each of them."""
+        """Type to the sessions that `key` names; return what became of it, for each of them.
+
+        Only a user may type over someone, or answer a dialog with keys. Raises MarvelError.
+        """
         found = addressees(self._see(), key, role=role, but=self._door.own_uid())
         teams = {TeamKey(session.workspace, session.team) for session in found}
+        if wish.force:
+            self._door.check_person(f"inject {key} --force")
         self._door.permit("inject", teams, what=f"inject {key}")
+        is_user = not self._door.own_uid()
+        wish = msgspec.structs.replace(wish, answers=is_user and bool(wish.keys))
         return [self._send(session, wish) for session in found]
 
     def _send(self, session: Session, wish: Wish) -> Delivery:

@@ -13,9 +13,19 @@ from marvel.errors import MarvelError, Rejected, TmuxUnavailable
 from marvel.resources import InjectOutcome, Session
 from marvel.settings import Paths, regular
 from marvel.store.bell import Bell
-from marvel.tmux import Failed, Message, TmuxServer, call, server_environment, type_to
+from marvel.tmux import (
+    Failed,
+    Leave,
+    Message,
+    TmuxServer,
+    call,
+    outcome_of,
+    server_environment,
+    standing_of,
+    type_to,
+)
 
-ANSWER_SECONDS = 15.0  # for tmux, and for others who type to the same pane
+ANSWER_SECONDS = 45.0  # for tmux, and for others who type to the same pane
 CONFIRM_SECONDS = 2.0  # after Enter, for an agent to tell that it began
 LOOK_SECONDS = 0.5  # between looks that no ring asked for
 ALL_HISTORY = 1_000_000  # lines: more than any pane keeps
@@ -31,7 +41,8 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     text: str = ""
     enter: bool = False
     keys: tuple[str, ...] = ()  # instead of a text: keys by their tmux names
-    force: bool = False  # although a person types there, or the agent waits in a dialog
+    force: bool = False  # although someone types there, or the agent waits in a dialog
+    answers: bool = False  # although the agent waits in a dialog: a user has seen it and answers
     patience: float = 0.0  # seconds to wait for that to end
 
     @property
@@ -44,33 +55,40 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
 
     key: str
     outcome: InjectOutcome
-    detail: str = ""  # why it failed
+    detail: str = ""  # why it failed, or was typed and not submitted
+    may_wait: bool = False  # it failed because of what may be over later: a dialog, someone typing
 
 
 def deliver(where: Paths, session: Session, wish: Wish, look: Look) -> Delivery:
     """Type to one session. What goes wrong is in the result."""
     try:
         _check_running(session)
-        if not wish.force:
-            _wait_for_dialog(where, session, wish.patience, look)
         with _server(where, session.workspace) as server:
             message = Message(
                 pane=session.pane,
                 uid=session.uid,
                 lock=Path(where.typing_lock(session.uid)),
+                standing=lambda: standing_of(look()),
                 text=wish.text,
                 enter=wish.enter,
                 keys=wish.keys,
-                over_person=wish.force,
+                leave=Leave(over_person=wish.force, over_dialog=wish.force or wish.answers),
                 patience=wish.patience,
             )
 
             def ask(done: Callable[[Failed | None], None]) -> None:
                 type_to(server, message, done)
 
-            _asked(session.key, call(server, ask, ANSWER_SECONDS + wish.patience))
+            failed = call(server, ask, ANSWER_SECONDS + wish.patience)
     except MarvelError as error:
         return Delivery(key=session.key, outcome="failed", detail=error.message)
+    if failed is not None:
+        return Delivery(
+            key=session.key,
+            outcome=outcome_of(failed),
+            detail=f"{session.key}: {failed.message}",
+            may_wait=failed.reason in ("busy", "asks"),
+        )
     if not (wish.enter or "Enter" in wish.keys):
         return Delivery(key=session.key, outcome="typed")
     confirmed = session.activity == "idle" and _begins(where, look)
@@ -118,17 +136,6 @@ def _check_running(session: Session) -> None:
         raise Rejected(f"{session.key} has no pane yet ({session.state})", hint=f"marvel wait {session.key}")
 
 
-def _wait_for_dialog(where: Paths, session: Session, patience: float, look: Look) -> None:
-    """What is typed while an agent waits for an answer would answer the wrong question."""
-    deadline = time.monotonic() + patience
-    now: Session | None = session
-    while now is not None and now.activity == "waiting":
-        if time.monotonic() >= deadline:
-            raise Rejected(f"{session.key} waits for a person's answer", hint=f"marvel attach {session.key}")
-        _pause(where, deadline)
-        now = look()
-
-
 def _begins(where: Paths, look: Look) -> bool:
     """Whether an idle agent tells that it works now."""
     deadline = time.monotonic() + CONFIRM_SECONDS
@@ -163,5 +170,4 @@ def _asked(key: str, answer: T | Failed) -> T:
         return answer
     if answer.reason in ("timeout", "lost"):
         raise TmuxUnavailable(f"{key}: {answer.message}", hint="marvel daemon status")
-    hint = "--force types all the same, --wait waits" if answer.reason == "busy" else "marvel get sessions"
-    raise Rejected(f"{key}: {answer.message}", hint=hint)
+    raise Rejected(f"{key}: {answer.message}", hint="marvel get sessions")

@@ -38,7 +38,7 @@ from marvel.daemon.stopper import Stopper
 from marvel.daemon.trust import Trust
 from marvel.daemon.typist import Typist
 from marvel.daemon.versions import Versions
-from marvel.resources import RoleSpec, Session, Template
+from marvel.resources import RoleSpec, RuntimeSpec, Session, Template
 from marvel.runtimes import Place, Signal, Wish, adapter_of
 from marvel.runtimes.launch import is_too_old, too_old_words
 from marvel.settings import Paths
@@ -106,8 +106,15 @@ class Agents:
         self._watched: dict[int, str] = {}  # pid → uid of main processes that are waited for, and so live
         self._asking: set[str] = set()  # workspaces whose tmux is being asked for ends
         self._outputs = Outputs(world=world, server=fleet.server, path=paths.output)
-        self._hands = Hands(server=fleet.server, lock=paths.typing_lock, note=note)
-        self._prompts = Prompts(timers=timers, server=fleet.server, world=world, note=note, hands=self._hands)
+        self._hands = Hands(server=fleet.server, lock=paths.typing_lock, world=world, note=note)
+        self._prompts = Prompts(
+            timers=timers,
+            clock=machine.monotonic,
+            server=fleet.server,
+            world=world,
+            note=note,
+            hands=self._hands,
+        )
         self._typist = Typist(paths=paths, note=note, hands=self._hands)
         self._trust = Trust(timers=timers, again=self.look, note=note)
         self._handoffs = Handoffs(paths=paths, timers=timers, world=world, note=note)
@@ -197,10 +204,12 @@ class Agents:
         )
         server.create(spec, lambda pane: self._created(agent, pane))
 
-    def _prompt(self, session: Session) -> str:
-        """What is to be typed to a session once it runs."""
+    def _prompt(self, session: Session) -> tuple[str, RuntimeSpec]:
+        """What is to be typed to a session once it is ready, and how its runtime says that it is."""
         template, role = wish_of(self._world(), session)
-        return typed_prompt(self._wish(session, template, role)) if template else ""
+        if template is None:
+            return "", RuntimeSpec()
+        return typed_prompt(self._wish(session, template, role)), template.runtime
 
     def _wish(self, session: Session, template: Template, role: RoleSpec | None) -> Wish:
         version = self._versions.of(template)

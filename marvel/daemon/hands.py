@@ -1,49 +1,66 @@
-"""The daemon's hands: all it types or presses goes to a pane under that pane's lock, as all typing does."""
+"""What the daemon types or presses: through the one typist, under the pane's lock, past the one guard."""
 
 from collections.abc import Callable
 from pathlib import Path
 
 from marvel.daemon.observations import Observation, injected
 from marvel.resources import Session
-from marvel.tmux import Failed, Message, TmuxServer, type_to
+from marvel.tmux import Failed, Leave, Message, Standing, TmuxServer, standing_of, type_to
+from marvel.world import World
+
+PATIENCE_SECONDS = 86_400.0  # for someone who types there, or a dialog that nobody has answered yet
 
 Done = Callable[[Failed | None], None]
+Wanted = Callable[[Session], bool]  # whether a message is still to be typed, by the newest record
+
+
+def _always(_session: Session) -> bool:
+    return True
 
 
 class Hands:
-    """Those for the panes of all sessions."""
+    """Types to the panes of all sessions."""
 
     def __init__(
         self,
         *,
         server: Callable[[str], TmuxServer | None],
         lock: Callable[[str], str],
+        world: Callable[[], World],
         note: Callable[[Observation], None],
     ) -> None:
         self._server = server  # of a workspace
         self._lock = lock  # the path of a session's lock
+        self._world = world
         self._note = note
 
-    def type(self, session: Session, text: str, done: Done, *, patience: float = 0.0) -> None:
-        """Type a text and press Enter; recorded as `session.injected`. `done` when that is over.
-
-        `patience`: seconds to wait for a person who types there.
-        """
+    def type(self, session: Session, text: str, done: Done) -> None:
+        """Type a text and press Enter, as soon as the guard allows it; recorded as `session.injected`."""
         size = len(text.encode(errors="surrogateescape"))
 
         def over(failed: Failed | None) -> None:
-            self._note(injected(session.uid, size=size, failed=failed.message if failed else ""))
+            self._note(injected(session.uid, size=size, failed=failed))
             done(failed)
 
-        self.paste(session, text, over, patience=patience)
+        self.paste(session, text, over)
 
-    def paste(self, session: Session, text: str, done: Done, *, patience: float = 0.0) -> None:
-        """The same for a caller that records what became of it itself."""
-        self._send(session, done, text=text, enter=True, patience=patience)
+    def paste(self, session: Session, text: str, done: Done, wanted: Wanted = _always) -> None:
+        """Do the same for a caller that records the outcome; given up when it is not wanted any more."""
+        self._send(session, done, text=text, enter=True, patience=PATIENCE_SECONDS, wanted=wanted)
 
     def press(self, session: Session, keys: tuple[str, ...], done: Done) -> None:
-        """Press keys at once, whoever types there: the session is asked to end."""
-        self._send(session, done, keys=keys, over_person=True)
+        """Press the keys by which a session is asked to end: now, or not at all.
+
+        They may go over someone who types; they must not answer a dialog. What was not pressed is recorded.
+        """
+
+        def over(failed: Failed | None) -> None:
+            if failed is not None:
+                size = len(" ".join(keys).encode(errors="surrogateescape"))
+                self._note(injected(session.uid, size=size, failed=failed, keys=True))
+            done(failed)
+
+        self._send(session, over, keys=keys, leave=Leave(over_person=True))
 
     def reaches(self, session: Session) -> bool:
         """Whether the session's pane can be typed to now."""
@@ -57,21 +74,28 @@ class Hands:
         text: str = "",
         enter: bool = False,
         keys: tuple[str, ...] = (),
-        over_person: bool = False,
+        leave: Leave | None = None,
         patience: float = 0.0,
+        wanted: Wanted = _always,
     ) -> None:
         server = self._server(session.workspace)
         if server is None:
             done(Failed(reason="lost", message="there is no connection to tmux"))
             return
+
+        def standing() -> Standing | None:
+            newest = self._world().sessions.get(session.uid)
+            return standing_of(newest) if newest is not None and wanted(newest) else None
+
         message = Message(
             pane=session.pane,
             uid=session.uid,
             lock=Path(self._lock(session.uid)),
+            standing=standing,
             text=text,
             enter=enter,
             keys=keys,
-            over_person=over_person,
+            leave=leave or Leave(),
             patience=patience,
         )
         type_to(server, message, done)

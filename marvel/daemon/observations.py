@@ -15,6 +15,7 @@ from marvel.events import (
     LogTruncated,
     PaneOrphaned,
     Ref,
+    SessionAttention,
     SessionDegraded,
     SessionEnded,
     SessionHandoffWritten,
@@ -30,9 +31,10 @@ from marvel.events import (
     TmuxServerStarted,
     session_ref,
 )
-from marvel.resources import Session, State, Typing
+from marvel.resources import Attention, Session, State, Typing
 from marvel.runtimes import Signal
 from marvel.sessionfold import cost_after
+from marvel.tmux import Failed, outcome_of
 from marvel.world import World
 
 Observation = Callable[[World, float], list[Draft]]
@@ -129,13 +131,27 @@ def prompted(uid: str, *, size: int) -> Observation:
     return decide
 
 
-def injected(uid: str, *, size: int, failed: str = "") -> Observation:
+def injected(uid: str, *, size: int, failed: Failed | None, keys: bool = False) -> Observation:
     """The daemon typed a text and pressed Enter, or why it could not."""
-    fact = SessionInjected(outcome="failed" if failed else "submitted", bytes=size, detail=failed)
+    fact = SessionInjected(
+        outcome=outcome_of(failed), bytes=size, keys=keys, detail=failed.message if failed else ""
+    )
 
     def decide(world: World, now: float) -> list[Draft]:
         session = world.sessions.get(uid)
         return [_about(session, fact)] if session else []
+
+    return decide
+
+
+def attention(uid: str, reason: Attention, detail: str) -> Observation:
+    """Someone should look at a session; recorded once for as long as the reason lasts."""
+
+    def decide(world: World, now: float) -> list[Draft]:
+        session = world.sessions.get(uid)
+        if session is None or session.state != "running" or session.attention == reason:
+            return []
+        return [_about(session, SessionAttention(reason=reason, detail=detail))]
 
     return decide
 
@@ -251,7 +267,7 @@ def typed(uid: str, typing: Typing, problem: str) -> Observation:
 
     def decide(world: World, now: float) -> list[Draft]:
         session = world.sessions.get(uid)
-        if session is None or session.typing != typing:
+        if session is None or session.typing not in (None, typing):
             return []
         return [_about(session, SessionTyped(purpose=typing.purpose, problem=problem))]
 

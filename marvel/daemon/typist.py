@@ -1,6 +1,7 @@
 """Types what the log says is to be typed into sessions.
 
-A text is an intent on its session (`typing`) until its outcome is noted. A daemon that died in between
+A text is an intent on its session (`typing`) until its outcome is noted. It waits until a dialog is
+answered or someone has finished typing, for as long as the log wants it. A daemon that died in between
 types it once more: better twice than never.
 """
 
@@ -12,7 +13,6 @@ from marvel.resources import Session
 from marvel.settings import Paths
 from marvel.tmux import Failed
 
-PERSON_PATIENCE_SECONDS = 30.0  # for a person who types there; what awaits the handoff has a time-out too
 PATH, PATH_FROM = "$MARVEL_HANDOFF", "$MARVEL_HANDOFF_FROM"
 
 
@@ -40,4 +40,4 @@ class Typist:
         self._busy.add(session.uid)
         text = typing.text.replace(PATH_FROM, self._paths.handoff(session.predecessor))
         text = text.replace("${MARVEL_HANDOFF}", PATH).replace(PATH, self._paths.handoff(session.uid))
-        self._hands.paste(session, text, done, patience=PERSON_PATIENCE_SECONDS)
+        self._hands.paste(session, text, done, lambda newest: newest.typing == typing)

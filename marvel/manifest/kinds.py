@@ -58,6 +58,29 @@ class Text(Kind, frozen=True):
         return {"type": "string"} if self.empty else {"type": "string", "minLength": 1}
 
 
+class Pattern(Text, frozen=True):
+    """A regular expression, as Python writes it."""
+
+    LONGEST = 200
+
+    def check(self, value: object, report: Report) -> Any:
+        text = super().check(value, report)
+        if text is REFUSED:
+            return REFUSED
+        if len(text) > self.LONGEST:
+            report(f"must be at most {self.LONGEST} characters, has {len(text)}")
+            return REFUSED
+        try:
+            re.compile(text)
+        except (re.error, RecursionError, OverflowError) as error:
+            report(f"must be a regular expression: {error}")
+            return REFUSED
+        return text
+
+    def schema(self) -> Schema:
+        return {"type": "string", "format": "regex", "maxLength": self.LONGEST}
+
+
 class Name(Kind, frozen=True):
     """The name of a resource: part of keys, pane stamps and socket paths."""
 

@@ -7,7 +7,7 @@ from typing import Any, get_args
 import msgspec
 
 from marvel import resources as nouns
-from marvel.manifest.kinds import Choice, Command, File, Flag, Kind, Name, Signal, Text
+from marvel.manifest.kinds import Choice, Command, File, Flag, Kind, Name, Pattern, Signal, Text
 from marvel.manifest.lists import Argv, Env, EnvName, Many
 from marvel.manifest.quantities import Duration, Integer, Number
 
@@ -82,6 +82,12 @@ RUNTIME = Section(
         Field("env_from", Many(of=EnvName()), "taken from the daemon's environment at start, never recorded"),
         Field("env_file", File(), "read at start, never recorded; relative to the manifest"),
         Field("cwd", File(expands=True), "working directory; default: the manifest's; placeholders expand"),
+        Field(
+            "ready_pattern",
+            Pattern(),
+            "regular expression: a typed prompt waits until a row of its screen matches",
+        ),
+        Field("ready_delay", Duration(), "a typed prompt waits for so long after the start"),
     ),
 )
 

@@ -6,7 +6,7 @@ An adapter is chosen by `image`, else by the command's base name, else it is `ge
 
 from typing import Any
 
-from marvel.resources import Promise, Template
+from marvel.resources import HeartbeatMode, Promise, Template
 from marvel.runtimes.adapter import Adapter, LaunchPlan, Place, Signal, Wish
 from marvel.runtimes.aider import AIDER
 from marvel.runtimes.claude import CLAUDE
@@ -36,6 +36,7 @@ __all__ = [
     "launch_plan",
     "parse",
     "promise_of",
+    "reports_start",
 ]
 
 
@@ -47,6 +48,11 @@ def adapter_of(template: Template) -> Adapter:
 def adapter_named(image: str, command: str) -> Adapter:
     """The adapter of an image, else of a command's base name, else generic."""
     return ADAPTERS.get(image or command.rpartition("/")[2], GENERIC)
+
+
+def reports_start(adapter: Adapter, heartbeat: HeartbeatMode) -> bool:
+    """Whether an agent reports its start by itself, so that its silence means that it is not ready."""
+    return adapter.first_signal == "start" or heartbeat == "from-start"
 
 
 def promise_of(template: Template) -> Promise:

@@ -56,6 +56,11 @@ def dialog_on(screen: str, words: Sequence[tuple[str, str]] = (), *, heard: bool
     return QUESTION if _asks(screen) else ""
 
 
+def rows_of(screen: str) -> list[str]:
+    """Return a screen row by row, without empty rows and the frames of dialogs and composers."""
+    return [row for line in screen.splitlines() if (row := line.strip(_FRAME))]
+
+
 def described(dialog: str) -> str:
     """Return a dialog as a noun phrase: `a trust dialog`, `an API key dialog`, `a question`."""
     if dialog == QUESTION:
@@ -65,7 +70,7 @@ def described(dialog: str) -> str:
 
 def _asks(screen: str) -> bool:
     """Whether the bottom of a screen is a question that waits for an answer."""
-    rows = [row for line in screen.splitlines() if (row := line.strip(_FRAME))][-_BOTTOM_ROWS:]
+    rows = rows_of(screen)[-_BOTTOM_ROWS:]
     if not rows:
         return False
     last = rows[-1]

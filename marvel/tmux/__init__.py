@@ -12,6 +12,8 @@ Read from the outside in:
     processes   /proc and pidfds                       statuses    dead panes without a status
     environment, version                               keeper      the window that is always there
     typist      typing, for all who do                 attach      a person at a pane
+    guard       whether a session may be typed to now  composer    whether Enter took what was typed
+    terminals   how a pane's program reads
 
 Nothing here blocks (but `blocking`), knows events, or decides.
 """
@@ -21,22 +23,31 @@ from __future__ import annotations
 from marvel.tmux.attach import attach_argv
 from marvel.tmux.blocking import call
 from marvel.tmux.environment import server_environment
-from marvel.tmux.records import Failed, Pane, PaneSpec
+from marvel.tmux.guard import Leave, Standing, standing_of
+from marvel.tmux.records import Failed, Look, Pane, PaneSpec, outcome_of
 from marvel.tmux.server import TmuxServer
+from marvel.tmux.terminals import Terminal, terminal
 from marvel.tmux.typist import Message, type_to
 from marvel.tmux.version import MAX_SOCKET_PATH, check_socket_path, check_version
 
 __all__ = [
     "MAX_SOCKET_PATH",
     "Failed",
+    "Leave",
+    "Look",
     "Message",
     "Pane",
     "PaneSpec",
+    "Standing",
+    "Terminal",
     "TmuxServer",
     "attach_argv",
     "call",
     "check_socket_path",
     "check_version",
+    "outcome_of",
     "server_environment",
+    "standing_of",
+    "terminal",
     "type_to",
 ]

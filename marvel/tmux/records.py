@@ -6,6 +6,8 @@ from typing import Literal
 
 import msgspec
 
+from marvel.resources import InjectOutcome
+
 
 class PaneSpec(msgspec.Struct, frozen=True, kw_only=True):
     """A pane to be made: one process, exec'ed from `argv` without a shell in between.
@@ -48,6 +50,14 @@ class Watcher(msgspec.Struct, frozen=True, kw_only=True):
     read_only: bool
 
 
+class Look(msgspec.Struct, frozen=True, kw_only=True):
+    """What a pane shows, and how its program reads."""
+
+    screen: str  # what is on it: data
+    tty: str = ""  # path of its terminal
+    bracketed: bool | None = None  # whether the program has bracketed paste on; None: this tmux does not say
+
+
 class Failed(msgspec.Struct, frozen=True, kw_only=True):
     """Why a request brought nothing.
 
@@ -56,7 +66,16 @@ class Failed(msgspec.Struct, frozen=True, kw_only=True):
     - `refused`: nothing happened; tmux or this module said no.
     - `gone`: nothing happened; there is no such pane with that stamp.
     - `busy`: nothing happened; someone else is typing there.
+    - `asks`: nothing happened; it waits for an answer, or has not reported its start.
+    - `unsent`: a text was typed, and nothing shows that Enter was taken.
     """
 
-    reason: Literal["timeout", "refused", "lost", "gone", "busy"]
+    reason: Literal["timeout", "refused", "lost", "gone", "busy", "asks", "unsent"]
     message: str
+
+
+def outcome_of(failed: Failed | None) -> InjectOutcome:
+    """Return what became of a message that ended so, with Enter asked for."""
+    if failed is None:
+        return "submitted"
+    return "typed" if failed.reason == "unsent" else "failed"

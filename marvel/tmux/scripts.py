@@ -18,7 +18,7 @@ from marvel.tmux.control import Block, blocks, printed
 from marvel.tmux.listing import FIELDS, LOG_ID, UID, marked, read_panes
 from marvel.tmux.pipeline import Reply
 from marvel.tmux.quote import command, either, encode, plain, sequence
-from marvel.tmux.records import Failed, Pane, PaneSpec, Watcher
+from marvel.tmux.records import Failed, Look, Pane, PaneSpec, Watcher
 
 _PANE = re.compile(r"%[0-9]{1,10}")
 _VARIABLE = re.compile(r"[^=\0]+")
@@ -171,6 +171,25 @@ def capture(pane: str, *, start: int | None, end: int | None, join: bool, ansi: 
     return [command("capture-pane", *flags, "-t", pane)]
 
 
+_LOOK = "#{bracket_paste_flag}|#{pane_tty}"  # a format that this tmux does not know is empty
+
+
+def look(pane: str) -> list[bytes]:
+    """The screen comes first: a reply's first block may hold foreign text."""
+    return [
+        *capture(pane, start=None, end=None, join=False, ansi=False),
+        command("display-message", "-p", "-t", pane, _LOOK),
+    ]
+
+
+def looked(found: list[Block]) -> Look | Failed:
+    """Read the reply to `look`."""
+    if len(found) != 2:
+        return Failed(reason="refused", message="tmux gave no answer")
+    flag, _, tty = found[1].text.partition("|")
+    return Look(screen=found[0].text, tty=tty, bracketed=flag == "1" if flag else None)
+
+
 def send_keys(pane: str, keys: Sequence[str]) -> list[bytes]:
     """Copy mode would swallow them, so it is left first; `-q` is content with a pane in no mode."""
     return [command("copy-mode", "-q", "-t", pane), command("send-keys", "-t", pane, "--", *keys)]
@@ -183,25 +202,21 @@ def load_buffer(file: Path, buffer: str) -> bytes:
     return command("load-buffer", "-b", buffer, str(file))
 
 
-def paste(pane: str, buffer: str | None, *, enter: bool) -> list[bytes]:
+def paste(pane: str, buffer: str) -> list[bytes]:
     """Text arrives through a buffer: no size limit, no parsing, bracketed if the program asked for it.
 
     In copy mode the brackets would be missing and each line would submit, so that is left first. If
-    the buffer could not be loaded (its file is deleted when the request times out), pasting it is an
-    error, which ends the line before `Enter`.
+    the buffer could not be loaded (its file is deleted when the request times out), pasting it is an error.
+    Enter is never in the same request: a program that reads both at once takes it for a newline.
     """
-    script = [command("copy-mode", "-q", "-t", pane)]
-    if buffer is not None:
-        script.append(command("paste-buffer", "-p", "-r", "-d", "-b", buffer, "-t", pane))
-    if enter:
-        script.append(command("send-keys", "-t", pane, "Enter"))
-    return script
+    return [
+        command("copy-mode", "-q", "-t", pane),
+        command("paste-buffer", "-p", "-r", "-d", "-b", buffer, "-t", pane),
+    ]
 
 
-def paste_text(pane: str, uid: str, file: Path | None, buffer: str, *, enter: bool) -> bytes:
+def paste_text(pane: str, uid: str, file: Path, buffer: str) -> bytes:
     """The whole request. A guard that says no throws the buffer away."""
-    if file is None:
-        return guarded(pane, uid, paste(pane, None, enter=enter), alive=True)
     forget = [command("delete-buffer", "-b", buffer)]
-    typed = guarded(pane, uid, paste(pane, buffer, enter=enter), alive=True, otherwise=forget)
+    typed = guarded(pane, uid, paste(pane, buffer), alive=True, otherwise=forget)
     return b"\n".join([load_buffer(file, buffer), typed])

@@ -23,7 +23,7 @@ from marvel.tmux.connection import Connection
 from marvel.tmux.control import Block, printed
 from marvel.tmux.pipeline import Reply
 from marvel.tmux.quote import encode
-from marvel.tmux.records import Failed, Pane, PaneSpec, Watcher
+from marvel.tmux.records import Failed, Look, Pane, PaneSpec, Watcher
 
 MAX_PASTE_BYTES = 1024 * 1024
 SHUTDOWN_POLL = 0.005  # seconds between looks whether the server is gone
@@ -188,6 +188,14 @@ class TmuxServer(Connection):
 
         self._ask_pane(pane, uid, scripts.guarded(pane, uid, script), read)
 
+    def look(self, pane: str, uid: str, done: Callable[[Look | Failed], None]) -> None:
+        """What a pane shows now, and how its program reads."""
+
+        def read(found: list[Block] | Failed) -> None:
+            done(found if isinstance(found, Failed) else scripts.looked(found))
+
+        self._ask_pane(pane, uid, scripts.guarded(pane, uid, scripts.look(pane), alive=True), read)
+
     def send_keys(
         self, pane: str, uid: str, keys: Sequence[str], done: Callable[[Failed | None], None]
     ) -> None:
@@ -204,31 +212,31 @@ class TmuxServer(Connection):
         uid: str,
         text: str,
         done: Callable[[Failed | None], None],
-        *,
-        enter: bool = False,
     ) -> None:
-        """Type a text, as one paste if the program knows bracketed paste, and press Enter if asked.
+        """Type a text, as one paste if the program knows bracketed paste.
 
         When the request times out, its file is deleted, so the text can't arrive late.
         """
         data = encode(text.translate(_STRIPPED))
+        if not data:
+            self._timers.after(0, lambda: done(None))
+            return
         if len(data) > MAX_PASTE_BYTES:
             self._later(done, Failed(reason="refused", message=f"more than {MAX_PASTE_BYTES} bytes"))
             return
         buffer = f"marvel-{secrets.token_hex(8)}"
         try:
-            file = self._write(data) if data else None
+            file = self._write(data)
         except OSError as error:
             self._later(done, Failed(reason="refused", message=f"no file for the text: {error.strerror}"))
             return
-        script = scripts.paste_text(pane, uid, file, buffer, enter=enter)
+        script = scripts.paste_text(pane, uid, file, buffer)
 
         def read(found: list[Block] | Failed) -> None:
-            if file:
-                file.unlink(missing_ok=True)
+            file.unlink(missing_ok=True)
             done(found if isinstance(found, Failed) else None)
 
-        self._ask_pane(pane, uid, script, read, before=1 if file else 0)
+        self._ask_pane(pane, uid, script, read, before=1)
 
     def _write(self, data: bytes) -> Path:
         """A private file beside the socket: in a directory only its user can read, and that the server

@@ -219,7 +219,7 @@ def test_a_stopped_server_only_makes_its_requests_time_out(up: Rig) -> None:
     answers: list[object] = []
     up.server.panes(answers.append)
     up.server.create(up.spec("sleep", "1000", uid="late"), answers.append)
-    up.server.paste(pane.pane, pane.uid, "too late", answers.append, enter=True)
+    up.server.paste(pane.pane, pane.uid, "too late", answers.append)
     deadline = up.server.deadline()
     assert deadline is not None
     assert 4 < deadline - up.clock() <= 5

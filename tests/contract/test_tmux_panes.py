@@ -317,9 +317,14 @@ def reader(rig: Rig, *, bracketed: bool) -> tuple[Pane, Path]:
     return pane, file
 
 
+def enter(up: Rig, pane: Pane) -> None:
+    assert up.ask(lambda done: up.server.send_keys(pane.pane, pane.uid, ["Enter"], done)) is None
+
+
 def test_a_pasted_text_arrives_exactly(up: Rig) -> None:
     pane, file = reader(up, bracketed=False)
-    assert up.ask(lambda done: up.server.paste(pane.pane, pane.uid, TEXT, done, enter=True)) is None
+    assert up.ask(lambda done: up.server.paste(pane.pane, pane.uid, TEXT, done)) is None
+    enter(up, pane)
     up.until(lambda: file.read_bytes().endswith(b"\r"))
     assert file.read_bytes() == TEXT.encode() + b"\r"
     assert sorted(path.name for path in up.directory.iterdir()) == ["s", "typed"]
@@ -328,7 +333,8 @@ def test_a_pasted_text_arrives_exactly(up: Rig) -> None:
 def test_a_paste_is_bracketed_and_cannot_break_out(up: Rig) -> None:
     pane, file = reader(up, bracketed=True)
     text = "a\x1b[201~b\x9b201~c"
-    assert up.ask(lambda done: up.server.paste(pane.pane, pane.uid, text, done, enter=True)) is None
+    assert up.ask(lambda done: up.server.paste(pane.pane, pane.uid, text, done)) is None
+    enter(up, pane)
     up.until(lambda: file.read_bytes().endswith(b"\r"))
     assert file.read_bytes() == b"\x1b[200~a[201~b201~c\x1b[201~\r"
 
@@ -336,15 +342,17 @@ def test_a_paste_is_bracketed_and_cannot_break_out(up: Rig) -> None:
 def test_a_paste_leaves_copy_mode_first(up: Rig) -> None:
     pane, file = reader(up, bracketed=True)
     up.tmux("copy-mode", "-t", pane.pane)
-    assert up.ask(lambda done: up.server.paste(pane.pane, pane.uid, "a\nb", done, enter=True)) is None
+    assert up.ask(lambda done: up.server.paste(pane.pane, pane.uid, "a\nb", done)) is None
+    enter(up, pane)
     up.until(lambda: file.read_bytes().endswith(b"\r"))
     assert file.read_bytes() == b"\x1b[200~a\nb\x1b[201~\r"
 
 
-def test_an_empty_paste_may_just_press_enter(up: Rig) -> None:
+def test_an_empty_paste_types_nothing(up: Rig) -> None:
     pane, file = reader(up, bracketed=False)
     assert up.ask(lambda done: up.server.paste(pane.pane, pane.uid, "", done)) is None
-    assert up.ask(lambda done: up.server.paste(pane.pane, pane.uid, "\x1b", done, enter=True)) is None
+    assert up.ask(lambda done: up.server.paste(pane.pane, pane.uid, "\x1b", done)) is None
+    enter(up, pane)
     up.until(file.read_bytes)
     assert file.read_bytes() == b"\r"
 
@@ -353,7 +361,7 @@ def test_a_paste_into_a_dead_pane_is_refused_and_harmless(up: Rig) -> None:
     pane = up.ended(up.create("true"))
     before = up.server.identity
     for _ in range(3):
-        answer = up.ask(lambda done: up.server.paste(pane.pane, pane.uid, TEXT, done, enter=True))
+        answer = up.ask(lambda done: up.server.paste(pane.pane, pane.uid, TEXT, done))
         assert isinstance(answer, Failed)
         assert answer.reason == "refused"
     assert up.panes() == {pane.pane: pane}

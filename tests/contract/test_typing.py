@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tmux_rig import Rig
 
-from marvel.tmux import Failed, Message, Pane, TmuxServer, call, type_to
+from marvel.tmux import Failed, Message, Pane, Standing, TmuxServer, call, type_to
 from marvel.tmux.quote import encode
-from marvel.tmux.typist import _locked
+from marvel.tmux.typist import BUSY_SECONDS, _locked
 
 # Appends what it receives to a file, byte for byte; with a third argument it talks all the while.
 RECORDER = """
@@ -59,6 +59,7 @@ class Recorder:
         return Message(
             pane=self.pane.pane,
             uid=self.pane.uid,
+            standing=Standing,
             lock=self.rig.directory / f"{self.pane.uid}.lock",
             text=text,
             enter=enter,
@@ -149,7 +150,7 @@ def test_who_holds_the_lock_makes_others_wait(up: Rig) -> None:
     up.until(up.panes)
     assert answers == []
     assert recorder.file.read_bytes() == b""
-    up.skew += 11  # more than anybody may wait
+    up.skew += BUSY_SECONDS + 1
     up.until(lambda: answers)
     failed = answers[0]
     assert isinstance(failed, Failed)
@@ -160,7 +161,12 @@ def test_typing_to_panes_that_just_died_never_harms_the_server(up: Rig) -> None:
     for _ in range(30):
         pane = up.create("sh", "-c", "read x; exit 3")
         message = Message(
-            pane=pane.pane, uid=pane.uid, lock=up.directory / "lock", text="a\nb\n" * 100, enter=True
+            pane=pane.pane,
+            uid=pane.uid,
+            standing=Standing,
+            lock=up.directory / "lock",
+            text="a\nb\n" * 100,
+            enter=True,
         )
         answers: list[Failed | None] = []
         for _ in range(3):

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from signal import SIGHUP
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from marvel.tmux import Failed, Pane, PaneSpec
+from marvel.tmux import Failed, Look, Pane, PaneSpec
 from marvel.tmux.timers import Timers
 
 if TYPE_CHECKING:
@@ -295,7 +295,10 @@ class Client:
     def send_keys(self, pane: str, uid: str, keys: Sequence[str], done: Done) -> None:
         self._ask_pane(pane, uid, _alive, done)
 
-    def paste(self, pane: str, uid: str, text: str, done: Done, *, enter: bool = False) -> None:
+    def look(self, pane: str, uid: str, done: Done) -> None:
+        self._ask_pane(pane, uid, lambda _server, found: Look(screen=f"this is {found.name}\n"), done)
+
+    def paste(self, pane: str, uid: str, text: str, done: Done) -> None:
         self._ask_pane(pane, uid, _alive, done)
 
     def kill_pane(self, pane: str, uid: str, done: Done) -> None:

@@ -123,6 +123,16 @@ def test_opencode_and_aider_get_their_prompts_each_in_its_way() -> None:
     assert planned("aider").typed_prompt == "the job"
 
 
+def test_aider_asks_nothing_at_its_start_unless_the_user_wants_it_to() -> None:
+    asked = ["--no-gitignore", "--no-show-release-notes", "--no-check-update"]
+    assert [word for word in planned("aider").argv if word.startswith("--no-")] == asked
+    own = planned("aider", "--gitignore", "--no-check-update").argv
+    assert [word for word in own if word.startswith("--no-")] == [
+        "--no-check-update",
+        "--no-show-release-notes",
+    ]
+
+
 @pytest.mark.parametrize(
     ("args", "resumes", "argv", "typed"),
     [

@@ -140,7 +140,8 @@ def test_every_field_of_the_surface_is_read(tmp_path: Path) -> None:
         '[team.role.stop]\nsignal = "SIGINT"\ngrace = 0\nkeys = ["C-c"]\n'
         '[team.role.shift]\nmax_surge = 0\nmax_unavailable = 1\non_change = "manual"\ncontext_percent = 80\n'
         'max_age = "2d"\nhandoff = "Write."\nhandoff_timeout = "5s"\n[team.role.runtime]\nimage = "claude"\n'
-        'env = { KEY = "value" }\nenv_from = ["TOKEN"]\nenv_file = ".env"\ntrust_workspace = true\n',
+        'env = { KEY = "value" }\nenv_from = ["TOKEN"]\nenv_file = ".env"\ntrust_workspace = true\n'
+        'ready_pattern = "^> $"\nready_delay = "3s"\n',
     )
     role = read("-", stdin=text, directory=tmp_path).teams[0].roles[0]
     assert (role.restart_policy, role.max_restarts, role.backoff_initial, role.backoff_max) == (
@@ -165,6 +166,7 @@ def test_every_field_of_the_surface_is_read(tmp_path: Path) -> None:
     assert (template.runtime.env, template.runtime.env_from) == ({"KEY": "value"}, ("TOKEN",))
     assert (template.runtime.image, template.runtime.command) == ("claude", "")
     assert template.runtime.env_file == str(tmp_path / ".env")
+    assert (template.runtime.ready_pattern, template.runtime.ready_delay) == ("^> $", 3.0)
 
 
 def test_an_exec_probe_waits_five_seconds_by_default() -> None:

@@ -12,7 +12,7 @@ import tomli_w
 from marvel import resources
 from marvel.errors import ManifestError
 from marvel.manifest import durations, read, schema
-from marvel.manifest.kinds import Choice, Command, File, Flag, Kind, Name, Signal, Text
+from marvel.manifest.kinds import Choice, Command, File, Flag, Kind, Name, Pattern, Signal, Text
 from marvel.manifest.lists import Argv, Env, EnvName, Many
 from marvel.manifest.quantities import Duration, Integer, Number
 from marvel.manifest.table import MANIFEST, Field, Section
@@ -46,6 +46,8 @@ def wrong(kind: Kind) -> list[Any]:
     match kind:
         case Name():
             return [3, "", "A", "../x", "a:b", "a.b", "-a", "a-", "a\n", "ä", "x" * (kind.longest + 1)]
+        case Pattern():
+            return [3, True, ["x"], "a\0b", "(", "[z-a]", "x" * (kind.LONGEST + 1)]
         case Text() if isinstance(kind, Text | File | Command):
             return [3, 1.5, True, ["x"], {"a": "x"}, "a\0b", *([] if kind.empty else [""])]
         case Flag():
@@ -367,6 +369,6 @@ def test_the_schema_knows_every_field_and_no_other() -> None:
 
 def test_kinds_that_hold_others_are_all_covered() -> None:
     assert {type(field.kind) for _, field in FIELDS} == {
-        *(Name, Text, Flag, Integer, Number, Duration, Choice, Signal, File, Command),
+        *(Name, Text, Pattern, Flag, Integer, Number, Duration, Choice, Signal, File, Command),
         *(Many, Argv, Env),
     }
