@@ -7,6 +7,7 @@ import msgspec
 from marvel.resources import RuntimeSpec, Session, Template
 from marvel.runtimes.adapter import Adapter, LaunchPlan, Wish
 from marvel.runtimes.generic import GENERIC
+from marvel.runtimes.values import plain_id
 
 BEATS_PER_TIMEOUT = 3  # so that one lost beat is no miss
 DEFAULT_BEAT_SECONDS = 10.0  # where no heartbeat check asks for more
@@ -15,13 +16,15 @@ DEFAULT_BEAT_SECONDS = 10.0  # where no heartbeat check asks for more
 def launch_plan(wish: Wish, adapter: Adapter) -> LaunchPlan:
     """How to start the session, by its adapter."""
     template = expanded(wish.template, wish.session)
+    # The log may hold what an earlier marvel took for an id.
+    session = msgspec.structs.replace(wish.session, resumes=plain_id(wish.session.resumes))
     runtime = template.runtime
     plan = LaunchPlan(
         argv=(runtime.command or runtime.image, *runtime.args),
         cwd=runtime.cwd,
         env=runtime.env,
     )
-    wish = msgspec.structs.replace(wish, template=template)
+    wish = msgspec.structs.replace(wish, template=template, session=session)
     prepared = (GENERIC if is_too_old(adapter, wish.version) else adapter).prepare(wish, plan)
     return msgspec.structs.replace(prepared, env={**prepared.env, **identity(wish)})
 

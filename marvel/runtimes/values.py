@@ -1,17 +1,25 @@
 """Reads values out of payloads that may hold anything, and flags out of argvs that a user wrote."""
 
 import math
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 MAX_TEXT = 200
+# A conversation's id becomes an argument of the next start: it must not be an option, or a path.
+CONVERSATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 
 
 def text(payload: Any, *names: str) -> str:
     """A text at a path of names; empty when there is none."""
     value = at(payload, *names)
     return "".join(c for c in value[:MAX_TEXT] if c.isprintable()) if isinstance(value, str) else ""
+
+
+def plain_id(told: str) -> str:
+    """An agent's own id of its conversation; empty when it is not of the form that ids have."""
+    return told if CONVERSATION.fullmatch(told) else ""
 
 
 def number(payload: Any, *names: str) -> float | None:

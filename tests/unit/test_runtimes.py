@@ -1,5 +1,6 @@
 """How an agent's process is made from a role: pure plans."""
 
+import msgspec
 import pytest
 
 from marvel.resources import HealthcheckSpec, RoleSpec, RuntimeSpec, Session, ShiftSpec, Template
@@ -50,6 +51,23 @@ def test_the_image_goes_before_the_commands_name_and_the_rest_is_generic(
     runtime: RuntimeSpec, name: str
 ) -> None:
     assert adapter_of(Template(runtime=runtime)).name == name
+
+
+@pytest.mark.parametrize("image", ["claude", "codex", "gemini", "opencode", "forestage"])
+@pytest.mark.parametrize("told", ["--dangerously-skip-permissions", "-x", "../../etc", "a b"])
+def test_what_an_old_log_holds_as_an_id_is_no_argument_unless_it_looks_like_one(
+    image: str, told: str
+) -> None:
+    template = Template(runtime=RuntimeSpec(image=image), prompt="Begin.")
+
+    def argv(resumes: str) -> tuple[str, ...]:
+        session = msgspec.structs.replace(SESSION, resumes=resumes)
+        wish = Wish(session=session, template=template, role=None, place=PLACE)
+        return launch_plan(wish, adapter_of(template)).argv
+
+    assert argv(told) == argv("")
+    honest = "019aa1b2-7c3d-7e4f-8a5b-0c1d2e3f4a5b"
+    assert honest in argv(honest)
 
 
 def test_a_generic_argv_is_passed_on_as_it_is() -> None:
