@@ -88,6 +88,21 @@ def paths(environ: "os._Environ[str] | dict[str, str]" = os.environ) -> Paths:
     return Paths(state_directory(environ))
 
 
+def is_of(home: str, uid: str, socket_path: str, directory: str) -> bool:
+    """Whether an environment's session is one of this state directory.
+
+    Its socket decides: an agent that works on another marvel sets MARVEL_HOME and keeps the rest.
+    """
+    if not socket_path:
+        return not directory or _same(directory, home)
+    place = os.path.dirname(socket_path)
+    return _same(place, home) or _same(place, os.path.join(home, "sessions", uid))
+
+
+def _same(one: str, other: str) -> bool:
+    return one == other or os.path.realpath(one) == os.path.realpath(other)
+
+
 def check_private(directory: str) -> bool:
     """Whether a state directory exists; refuses one that is not ours alone.
 

@@ -32,12 +32,21 @@ class Process(NamedTuple):
 
 def look_at(pid: int) -> Process | None:
     """A process; None when it is gone (a zombie is gone)."""
+    return _read(pid, gone=(b"Z", b"X"))
+
+
+def process_of(pid: int) -> Process | None:
+    """A process, also one whose main thread has ended: its other threads may have children."""
+    return _read(pid, gone=(b"X",))
+
+
+def _read(pid: int, gone: tuple[bytes, ...]) -> Process | None:
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:
             fields = file.read().rpartition(b")")[2].split()
     except OSError:
         return None
-    if fields[0] in (b"Z", b"X"):
+    if fields[0] in gone:
         return None
     return Process(pid, int(fields[1]), int(fields[2]), int(fields[19]), int(fields[3]))
 
@@ -71,7 +80,7 @@ def belonging_to(
         if process is None:
             continue
         found[process.pid] = process
-        uid = by_uid.get(_value(_environ_of(process.pid), mark)) or starts.get((process.pid, process.start))
+        uid = by_uid.get(value_of(environ_of(process.pid), mark)) or starts.get((process.pid, process.start))
         if uid is not None:
             claimed[process.pid] = uid
     _claim_groups(found, claimed, leader)
@@ -88,9 +97,9 @@ def uids_of(home: str) -> set[str]:
     for name in os.listdir("/proc"):
         if not name.isdigit() or int(name) == os.getpid():
             continue
-        environ = _environ_of(int(name))
+        environ = environ_of(int(name))
         if f"\0{HOME_VARIABLE}={home}\0".encode(errors="surrogateescape") in environ and look_at(int(name)):
-            found.add(_value(environ, UID_MARK).decode(errors="replace"))
+            found.add(value_of(environ, UID_MARK).decode(errors="replace"))
     return found - {""}
 
 
@@ -117,7 +126,7 @@ def open_handle(pid: int) -> int | None:
         return None
 
 
-def _environ_of(pid: int) -> bytes:
+def environ_of(pid: int) -> bytes:
     """A process's environment as it was started with, a NUL before each variable; empty when it is gone."""
     try:
         with open(f"/proc/{pid}/environ", "rb") as file:
@@ -126,7 +135,7 @@ def _environ_of(pid: int) -> bytes:
         return b""
 
 
-def _value(environ: bytes, mark: bytes) -> bytes:
+def value_of(environ: bytes, mark: bytes) -> bytes:
     """The value of a variable (`\\0NAME=`); empty when there is none."""
     _, found, rest = environ.partition(mark)
     return rest.partition(b"\0")[0] if found else b""
