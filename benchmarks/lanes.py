@@ -11,6 +11,7 @@ from benchmarks.clock import cpu_seconds, process
 from benchmarks.contestants import PLAIN
 from benchmarks.contestants.marvels import Marvel
 from benchmarks.table import Table
+from marvel.daemon.tokens import Tokens
 
 COMMAND, RATE, LOAD = "marvel heartbeat", "beats over the socket, flat out", "daemon CPU at 2,000 beats/s"
 PACE_PER_SECOND = 2000
@@ -43,10 +44,9 @@ def measure(table: Table, root: Path, *, rounds: int, seconds: float) -> None:
 
 def _socket(table: Table, marvel: Marvel, uids: list[str], seconds: float) -> None:
     path, daemon = str(marvel.home / "marvel.sock"), [marvel.daemon_pid()]
-    requests = [
-        json.dumps({"method": "heartbeat", "params": {"uid": uid, "context_percent": 41.0}}).encode() + b"\n"
-        for uid in uids
-    ]
+    tokens = Tokens(str(marvel.home / "token.key"))
+    said = [{"uid": uid, "token": tokens.of(uid), "context_percent": 41.0} for uid in uids]
+    requests = [json.dumps({"method": "heartbeat", "params": params}).encode() + b"\n" for params in said]
     sent, began = 0, time.monotonic()
     while time.monotonic() - began < seconds:
         _beat(path, requests[sent % len(requests)])

@@ -15,6 +15,7 @@ from pathlib import Path
 from benchmarks.clock import cpu_seconds
 from benchmarks.contestants.marvels import Marvel
 from benchmarks.table import Table
+from marvel.daemon.tokens import Tokens
 
 BEAT, EXIT, SCALE = "daemon CPU for one beat with news", "daemon CPU for one exit", "daemon CPU for scale +1"
 CHANGES = 10
@@ -52,9 +53,10 @@ def beat(path: str, **params: object) -> None:
 def _beats(table: Table, marvel: Marvel, size: int) -> None:
     uid = str(marvel.ask("SELECT key FROM sessions")[0][0])
     daemon, path = [marvel.daemon_pid()], str(marvel.home / "marvel.sock")
+    token = Tokens(str(marvel.home / "token.key")).of(uid)
     for number in range(CHANGES):
         before = cpu_seconds(daemon)
-        beat(path, uid=uid, context_percent=(number % 2) * 50 + 10)
+        beat(path, uid=uid, token=token, context_percent=(number % 2) * 50 + 10)
         time.sleep(0.3)
         table.add(BEAT, marvel.name, (cpu_seconds(daemon) - before) * 1000, size=size)
 

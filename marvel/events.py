@@ -522,6 +522,14 @@ class SessionRefused(Fact, frozen=True):
     reason: str
 
 
+class SessionThrottled(Fact, frozen=True):
+    """It causes more events than are recorded of one session; recorded once."""
+
+    kind = "session.throttled"
+    warning = True
+    what: str  # signals, commands
+
+
 class SessionLeftover(Fact, frozen=True):
     """Processes of an ended session that did not go away by themselves, or at all."""
 
@@ -733,6 +741,7 @@ AnyFact = (
     | SessionPrompted
     | SessionInjected
     | SessionRefused
+    | SessionThrottled
     | SessionLeftover
     | SessionForgotten
     | SessionStuck

@@ -37,6 +37,7 @@ AUDIT_ONLY = (
     events.SessionLeftover,
     events.SessionInjected,
     events.SessionRefused,
+    events.SessionThrottled,
     events.PaneOrphaned,
     events.TmuxServerStarted,
     events.TmuxServerLost,

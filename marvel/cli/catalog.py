@@ -57,3 +57,12 @@ COMMANDS = {
     "version": Entry(LOG, f"{_READING}:version", "Print the version."),
     "simulator": Entry(SESSIONS, f"{_READING}:simulator", "A fake agent, for trying things out."),
 }
+
+# What an agent session may run whatever its capabilities: it changes nothing and copies nothing of a secret.
+# All others ask the gate (marvel/cli/door.py), or are an order, which is asked for.
+READS = frozenset({
+    "get", "describe", "top", "why", "export", "schema", "diff", "wait", "heartbeat", "capture", "logs",
+    "mcp",
+    "daemon status", "daemon logs", "doctor", "completion", "events", "report", "replay", "verify", "version",
+    "simulator",
+})  # fmt: skip

@@ -30,6 +30,7 @@ SHOWN = 5  # agents named in a question
 def backup(file: str) -> None:
     """Copy the log to a new file, also while a daemon writes to it. Raises MarvelError."""
     paths = settings.paths()
+    check_person("backup")  # the copy has the values of env
     if not (settings.check_private(paths.home) and os.path.exists(paths.database)):
         raise NotFound("there is no event log yet", hint="marvel daemon -d begins one")
     target = os.path.abspath(file)

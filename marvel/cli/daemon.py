@@ -26,9 +26,11 @@ def daemon(
     """Run the daemon that keeps sessions as declared. INT and TERM end it and leave the agents."""
     if context.invoked_subcommand is not None:
         return
+    from marvel.cli.door import check_person
     from marvel.cli.errors import say
     from marvel.settings import paths
 
+    check_person("daemon")
     chosen = [name.strip() for name in controllers.split(",")] if controllers else []
     if detached:
         from marvel.daemon.detached import detach

@@ -18,6 +18,7 @@ from typing import Literal, NamedTuple
 from marvel import __version__, manifest
 from marvel.cli import archived, objects, runtimes
 from marvel.cli.dialogs import described, dialog_of, is_unproven
+from marvel.cli.door import check_person
 from marvel.cli.get import show
 from marvel.cli.manifests import declared
 from marvel.cli.table import printable
@@ -50,6 +51,8 @@ def doctor(*, fix: bool) -> int:
     """Print all findings, mend what can be with `fix`; 1 when something is failed."""
     where = paths()
     failed = 0
+    if fix:
+        check_person("doctor --fix")
     for check in (_system, _tmux, _state, _daemon, _log, _archives, _stale, _teams, _agents):
         try:
             findings = list(check(where))

@@ -8,6 +8,7 @@ from typing import Any
 
 from marvel import settings
 from marvel.cli import archived
+from marvel.cli.door import check_person
 from marvel.cli.errors import say
 from marvel.cli.get import show
 from marvel.cli.objects import published
@@ -113,6 +114,8 @@ def rebuild(*, check: bool) -> int:
     """Derive the tables anew from the log; with `check`, only say where they differ."""
     from marvel.store.log import Store
 
+    if not check:
+        check_person("rebuild")
     store = _existing(Store)
     if not check:
         count = store.rebuild().position if store else 0

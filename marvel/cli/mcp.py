@@ -11,12 +11,14 @@ object a line; the official package would bring twenty others and half a second 
 """
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from marvel import __version__
 from marvel.client import Marvel
+from marvel.daemon.inherited import environment
 from marvel.errors import MarvelError
 
 Args = dict[str, Any]
@@ -154,7 +156,7 @@ class Problem(Exception):
 
 def serve() -> int:
     """Answer until standard input ends."""
-    marvel = Marvel()
+    marvel = Marvel(environ=environment(os.environ))
     for answer in answers(iter(lambda: sys.stdin.buffer.readline(MAX_LINE_BYTES), b""), marvel):
         sys.stdout.write(json.dumps(answer) + "\n")
         sys.stdout.flush()

@@ -184,6 +184,7 @@ SUMMARIES: dict[str, Callable[[Row, float], str]] = {
     "session.prompted": lambda p, at: f"{p['bytes']} bytes",
     "session.injected": _injected,
     "session.refused": lambda p, at: f"{p['command']}: {p['reason']}",
+    "session.throttled": lambda p, at: f"too many {p['what']}: not all are recorded",
     "session.leftover": lambda p, at: _join(f"pids {' '.join(map(str, p['pids']))}", p.get("detail")),
     "session.forgotten": _nothing,
     "session.stuck": lambda p, at: "stuck" if p.get("stuck", True) else "moves again",

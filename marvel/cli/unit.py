@@ -4,6 +4,7 @@ import os
 import sys
 from pathlib import Path
 
+from marvel.cli.door import check_person
 from marvel.cli.get import show
 from marvel.errors import Rejected
 from marvel.settings import paths
@@ -29,6 +30,7 @@ WantedBy=default.target
 
 def install(*, force: bool) -> None:
     """Write the unit and say how to start it. Raises Rejected when another unit is in its place."""
+    check_person("daemon install")
     text = UNIT.format(
         python=_escaped(sys.executable),
         home=_escaped(paths().home),

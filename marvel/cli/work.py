@@ -56,6 +56,7 @@ def up(sources: list[str], *, timeout: float) -> None:
     declared = _read(sources, force_large=False)
     _look_for_commands(declared, strict=False)
     _warn_of_silent(declared)
+    door.check_person("up")
     if daemon_note(paths()) is None:
         from marvel.daemon.detached import detach
 

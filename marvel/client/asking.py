@@ -11,7 +11,7 @@ from marvel import errors
 from marvel.client import Refused, request
 from marvel.client.person import user
 from marvel.errors import MarvelError
-from marvel.settings import check_private
+from marvel.settings import check_private, is_of
 
 TYPE_CHECKING = False  # typing is not worth 3 ms of every start
 if TYPE_CHECKING:
@@ -33,6 +33,42 @@ def new_command() -> str:
     return os.urandom(8).hex()
 
 
+def whoami(where: Paths, environ: Mapping[str, str] = os.environ) -> dict[str, str] | None:
+    """For whom the daemon takes this process: `uid` of a session or empty, `problem`; None when it can't say.
+
+    It sees more than this process: one in a pid namespace of its own can't look above that.
+    """
+    until = time.monotonic() + PATIENCE_SECONDS
+    match _answer(where, "whoami", identity(environ, where.home), until):
+        case {"uid": str(uid), "problem": str(problem)}:
+            return {"uid": uid, "problem": problem}
+        case _:
+            return None
+
+
+def identity(environ: Mapping[str, str], home: str) -> dict[str, str]:
+    """The session of a state directory that an environment names, as the daemon reads it; empty for none."""
+    uid = environ.get("MARVEL_SESSION_UID", "")
+    if not uid or not is_of(home, uid, environ.get("MARVEL_SOCKET", ""), environ.get("MARVEL_HOME", "")):
+        return {}
+    return {"uid": uid, "token": environ.get("MARVEL_TOKEN", "")}
+
+
+def _answer(where: Paths, method: str, params: dict[str, Any], until: float) -> Any:
+    """What the daemon answers until then; None when there is none, or it did not do it and never will."""
+    now = time.monotonic()
+    if _silent.get(where.socket, now) > now or not check_private(where.home):
+        return None
+    try:
+        return request(where.socket, method, params, timeout=until - now)
+    except (FileNotFoundError, ConnectionRefusedError, Refused):
+        return None  # nobody has it
+    except OSError:
+        _silent[where.socket] = until + SILENCE_SECONDS
+        time.sleep(max(0.0, until - time.monotonic()))  # from then on the daemon refuses it
+        return None
+
+
 def ask(
     where: Paths,
     name: str,
@@ -45,23 +81,9 @@ def ask(
 
     Raises MarvelError when the daemon refuses it, as the order itself would.
     """
-    now = time.monotonic()
-    if _silent.get(where.socket, now) > now or not check_private(where.home):
-        return None
-    until = now + PATIENCE_SECONDS
+    until = time.monotonic() + PATIENCE_SECONDS
     params = {"order": name, "arguments": arguments, "command": command, "actor": user(), "until": until}
-    for key, variable in (("uid", "MARVEL_SESSION_UID"), ("token", "MARVEL_TOKEN")):
-        if environ.get(variable):
-            params[key] = environ[variable]
-    try:
-        answer = request(where.socket, "order", params, timeout=PATIENCE_SECONDS)
-    except (FileNotFoundError, ConnectionRefusedError, Refused):
-        return None  # nobody has it
-    except OSError:
-        _silent[where.socket] = until + SILENCE_SECONDS
-        time.sleep(max(0.0, until - time.monotonic()))  # from then on the daemon refuses it
-        return None
-    match answer:
+    match _answer(where, "order", {**params, **identity(environ, where.home)}, until):
         case {"said": str(said)}:
             return said
         case {"refused": {"kind": kind, "message": str(message), "hint": str(hint)}}:

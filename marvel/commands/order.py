@@ -6,7 +6,7 @@ from typing import ClassVar
 import msgspec
 
 from marvel.events import Draft, Event
-from marvel.resources import Capability, HeartbeatMode, Template
+from marvel.resources import Capability, HeartbeatMode, TeamKey, Template
 from marvel.world import World
 
 ModeOf = Callable[[Template], HeartbeatMode]
@@ -16,6 +16,14 @@ class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One command. `needs` is what an agent session must be allowed to do to give it; None: none may."""
 
     needs: ClassVar[Capability | None]
+
+    def needed(self) -> Capability | None:
+        """What an agent session must be allowed to do to give it."""
+        return self.needs
+
+    def about(self) -> list[TeamKey]:
+        """Teams that it concerns besides those that it changes."""
+        return []
 
     def what(self) -> str:
         """The command in words. Raises NotFound for a key that is none."""

@@ -313,6 +313,33 @@ class Stop(Order, frozen=True):
         return ""  # that it is done is told when it is
 
 
+class Permit(Order, frozen=True):
+    """Whether the caller may do what no order does: nothing changes, and a refusal is recorded."""
+
+    needs: ClassVar[None] = None
+    doing: str  # the command in words
+    capability: Capability | None = None
+    teams: tuple[str, ...] = ()  # keys
+
+    def needed(self) -> Capability | None:
+        return self.capability
+
+    def about(self) -> list[TeamKey]:
+        return [TeamKey(*keys.team_key(team)) for team in self.teams]
+
+    def what(self) -> str:
+        return self.doing
+
+    def workspace(self) -> str | None:
+        return None
+
+    def decide(self, world: World, now: float, mode_of: ModeOf) -> list[Draft]:
+        return []
+
+    def told(self, events: list[Event]) -> str:
+        return ""
+
+
 ORDERS: dict[str, type[Order]] = {
     "scale": Scale,
     "shift": Shift,
@@ -324,6 +351,7 @@ ORDERS: dict[str, type[Order]] = {
     "change-shift": ChangeShift,
     "injected": Injected,
     "stop": Stop,
+    "permit": Permit,
 }
 NAMES = {kind: name for name, kind in ORDERS.items()}
 

@@ -23,6 +23,8 @@
 | `children` | short programs, killed as trees at their time-out |
 | `listener` | the JSON socket |
 | `orders`, `gate` | carries out commands for the command line; what an agent session may do by them |
+| `lineage`, `inherited` | which session a caller belongs to, by the processes above it |
+| `buckets` | bounds on what one session can have recorded |
 | `processes` | what /proc and pidfds tell |
 | `observations` | what was seen, as facts: pure |
 | `launch` | a launch plan checked against this machine |

@@ -2,6 +2,10 @@
 
 Leases are kept in memory and written at most once a second, all in one transaction: a thousand beating
 agents cost the log nothing. A beat never fails the agent that sent it for a reason on our side.
+
+What a beat says beyond "alive" counts only with proof that it comes from the session: its token, or a process
+of the session as its sender. What one session can have recorded is bounded; its newest word is recorded
+when there is room again.
 """
 
 import math
@@ -11,23 +15,35 @@ from typing import Any, get_args
 import msgspec
 
 from marvel.controllers import Lease
-from marvel.daemon.observations import SETTLED, Observation, is_news, signaled
+from marvel.daemon.buckets import Buckets
+from marvel.daemon.observations import SETTLED, Observation, is_news, signaled, throttled
 from marvel.daemon.readings import Readings
 from marvel.daemon.tokens import Tokens
 from marvel.resources import Activity, Session
 from marvel.runtimes import Signal, parse
 from marvel.runtimes.activity import Told, derive
-from marvel.runtimes.values import number
+from marvel.runtimes.adapter import ALIVE
+from marvel.runtimes.values import number, plain_id
 from marvel.store.log import Store
+from marvel.tmux.timers import Timers
 from marvel.world import World
 
 FLUSH_SECONDS = 1.0  # between writes of the lease table
 MAX_SHOWN = 20  # characters of a number that is refused
-MAX_TEXT = 200  # characters of an agent's own session id
+MAX_TEXT = 200  # characters of what an agent says of itself
+SIGNALS_BURST, SIGNALS_A_SECOND = 20, 1  # of one session, that are recorded
 ACTIVITIES = frozenset(get_args(Activity)) - {"", "stuck"}  # `stuck` is ours to say
 
 
 NEVER = Lease(0.0, None)
+
+
+Proof = Callable[[Session], bool]  # whether a beat without a token comes from a session all the same
+
+
+def nothing(_session: Session) -> bool:
+    """The proof of a beat whose sender is not known."""
+    return False
 
 
 class BeatRefused(ValueError):
@@ -45,12 +61,17 @@ class Leases:
         note: Callable[[Observation], None],
         tokens: Tokens,
         touch: Callable[[Session], None],
+        timers: Timers,
     ) -> None:
         self._store = store
         self._world = world
         self._note = note
         self._tokens = tokens
         self._touch = touch
+        self._timers = timers
+        self._buckets = Buckets(SIGNALS_BURST, SIGNALS_A_SECOND, timers.clock)
+        self._late: dict[str, Signal] = {}  # by uid: what waits for room in its bucket, newest words only
+        self._throttled: set[str] = set()  # uids: that this is noted
         self.table: dict[str, Lease] = {uid: Lease(*lease) for uid, lease in store.leases().items()}
         self._unwritten: dict[str, int] = {}  # beats since the last write
         self._write_at: float | None = None
@@ -58,22 +79,55 @@ class Leases:
         self._readings = Readings()
         self._conversations: dict[str, str] = {}  # what it told last: the log hears of it a pass later
 
-    def beat(self, params: dict[str, Any], wall: float, now: float) -> str:
-        """Take one beat; returns the session's uid. Raises BeatRefused."""
+    def beat(
+        self, params: dict[str, Any], wall: float, now: float, proof: Proof = nothing
+    ) -> tuple[str, bool]:
+        """Take one beat; returns the session's uid, and whether more than "alive" counted.
+
+        Raises BeatRefused.
+        """
         session = self._session(params)
         if "token" in params and not self._tokens.fits(params["token"], session.uid):
             raise BeatRefused("the token is not this session's")
-        conversation = self._conversation(session)
-        signal = self._fresh(session, _signal(params), params.get("ts"), wall, plain="payload" not in params)
+        told = _signal(params)
+        counts = "token" in params or proof(session)
+        conversation, plain = self._conversation(session), "payload" not in params
+        signal = self._fresh(session, told if counts else ALIVE, params.get("ts"), wall, plain=plain)
         another = signal.agent_session_id not in ("", conversation)
         said = bool(signal.activity)
         self._renew(session, wall, now, percent=signal.context_percent, another=another, said=said)
-        if is_news(self._world(), session, signal):
-            self._note(signaled(session.uid, signal))
+        self._record(session, signal)
         if signal.activity in SETTLED:  # the end of a turn
             for reading in self._readings.unrecorded(session):
-                self._note(signaled(session.uid, reading))
-        return session.uid
+                if self._buckets.take(session.uid):  # else at the end of the next, or of the session
+                    self._note(signaled(session.uid, reading))
+        return session.uid, counts
+
+    def _record(self, session: Session, signal: Signal) -> None:
+        """Note what is new, as fast as one session may; what comes faster is noted later, as one."""
+        uid = session.uid
+        if uid in self._late:
+            self._late[uid] = merged(self._late[uid], signal)
+        elif not is_news(self._world(), session, signal):
+            return
+        elif self._buckets.take(uid):
+            self._note(signaled(uid, signal))
+        else:
+            self._late[uid] = signal
+            self._timers.after(self._buckets.wait(uid), lambda: self._catch_up(uid))
+            if uid not in self._throttled:
+                self._throttled.add(uid)
+                self._note(throttled(uid, "signals"))
+
+    def _catch_up(self, uid: str) -> None:
+        signal = self._late.get(uid)
+        if signal is None:
+            return
+        if not self._buckets.take(uid):
+            self._timers.after(self._buckets.wait(uid), lambda: self._catch_up(uid))
+            return
+        del self._late[uid]
+        self._note(signaled(uid, signal))
 
     def unrecorded(self, uid: str) -> list[Signal]:
         """Return what a session reported last, as far as the log does not have it."""
@@ -180,6 +234,9 @@ class Leases:
         self._told.pop(uid, None)
         self._readings.forget(uid)
         self._conversations.pop(uid, None)
+        self._buckets.forget(uid)
+        self._late.pop(uid, None)
+        self._throttled.discard(uid)
         if uid not in self._unwritten:
             self.table.pop(uid, None)
 
@@ -195,14 +252,25 @@ class Leases:
         return session
 
 
+def merged(before: Signal, after: Signal) -> Signal:
+    """Two signals as one: of each thing the newest word."""
+    newer = {
+        name: value
+        for name in Signal.__struct_fields__
+        if (value := getattr(after, name)) not in ("", None) or (name == "detail" and after.activity)
+    }
+    return msgspec.structs.replace(before, **newer)
+
+
 def _signal(params: dict[str, Any]) -> Signal:
     """What a beat says: an agent's own payload, or the plain fields. Raises BeatRefused."""
     if "payload" in params:
-        return parse(str(params.get("source")), params["payload"]) or Signal()
+        said = parse(str(params.get("source")), params["payload"]) or ALIVE
+        return msgspec.structs.replace(said, agent_session_id=plain_id(said.agent_session_id))
     return Signal(
         activity=_activity(params.get("state")),
         context_percent=_percent(params.get("context_percent")),
-        agent_session_id=_text(params.get("agent_session_id")),
+        agent_session_id=plain_id(_text(params.get("agent_session_id"))),
         detail=_text(params.get("detail")),
         model=_text(params.get("model")),
         cost_usd=number(params, "cost_usd"),

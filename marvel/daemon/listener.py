@@ -8,10 +8,10 @@ import contextlib
 import json
 import os
 import socket
-import struct
 from collections.abc import Callable
 from typing import Any
 
+from marvel.daemon.lineage import Lineage, LineageOf, credentials, lineage_of_peer
 from marvel.daemon.poller import READ, Poller
 from marvel.errors import DaemonUnavailable
 from marvel.settings import MODE_PRIVATE_FILE
@@ -22,7 +22,8 @@ MAX_CONNECTIONS = 512
 ACCEPTED_AT_ONCE = 64
 BACKLOG = 4096
 
-Handler = Callable[[str, dict[str, Any]], Any]  # method, params → result; raises ValueError with a message
+# method, params, where the peer's process comes from → result; raises ValueError with a message
+Handler = Callable[[str, dict[str, Any], LineageOf], Any]
 
 
 class Connection:
@@ -73,7 +74,7 @@ class Listener:
             peer.setblocking(False)
             connection = Connection(peer, self._clock() + SILENCE_SECONDS)
             self._open[connection] = None
-            if _user_of(peer) != os.geteuid():
+            if credentials(peer)[1] != os.geteuid():
                 self._answer(connection, {"error": "you are not the daemon's user"})
             elif len(self._open) > MAX_CONNECTIONS:
                 self._answer(connection, {"error": "too many connections"})
@@ -102,13 +103,13 @@ class Listener:
         if not data and not text:
             self._close(connection)
         elif not data or b"\n" in connection.data:
-            self._answer(connection, self._reply(text.partition(b"\n")[0]))
+            self._answer(connection, self._reply(connection, text.partition(b"\n")[0]))
         elif text.endswith(b"}"):  # the newline is optional: perhaps this is all
             with contextlib.suppress(ValueError, RecursionError):
                 json.loads(text)
-                self._answer(connection, self._reply(text))
+                self._answer(connection, self._reply(connection, text))
 
-    def _reply(self, text: bytes) -> dict[str, Any]:
+    def _reply(self, connection: Connection, text: bytes) -> dict[str, Any]:
         try:
             request = json.loads(text, parse_constant=_no_constant)
         except (ValueError, RecursionError):
@@ -119,9 +120,12 @@ class Listener:
         if not isinstance(method, str) or not isinstance(params, dict):
             return {"error": "method must be a string and params an object"}
         try:
-            return {"result": self._handle(method, params)}
+            return {"result": self._handle(method, params, lambda: self._lineage(connection))}
         except ValueError as error:
             return {"error": str(error)}
+
+    def _lineage(self, connection: Connection) -> Lineage:
+        return lineage_of_peer(connection.peer, os.path.dirname(self._path))
 
     def _answer(self, connection: Connection, reply: dict[str, Any]) -> None:
         with contextlib.suppress(OSError):
@@ -152,11 +156,6 @@ def _bind(path: str) -> socket.socket:
         ) from error
     listening.setblocking(False)
     return listening
-
-
-def _user_of(peer: socket.socket) -> int:
-    credentials = peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
-    return int(struct.unpack("3i", credentials)[1])
 
 
 def _no_constant(name: str) -> float:

@@ -17,9 +17,10 @@ from marvel.daemon import observations
 from marvel.daemon.agents import Agents
 from marvel.daemon.fleet import Fleet
 from marvel.daemon.launch import place_reporter
+from marvel.daemon.lineage import Caller, LineageOf
 from marvel.daemon.listener import Listener
 from marvel.daemon.machine import Machine
-from marvel.daemon.orders import Orders
+from marvel.daemon.orders import Orders, claim_in
 from marvel.daemon.poller import MAX_WAIT_SECONDS, READ, seconds_until
 from marvel.daemon.reconciler import STALL_SECONDS, Controller, Pass, Reconciler
 from marvel.daemon.tokens import Tokens
@@ -231,6 +232,8 @@ class Loop:
             if event.ref.uid is not None:
                 self._agents.look(event.ref.uid)
             self._vitals.follow(event)
+            if event.kind == "session.ended" and event.ref.uid:
+                self._orders.forget(event.ref.uid)
             if event.kind in ("session.ended", "workspace.deleted") and event.ref.workspace:
                 emptied.add(event.ref.workspace)
         for workspace in emptied:
@@ -393,18 +396,31 @@ class Loop:
             python=sys.executable,
         )
 
-    def handle(self, method: str, params: dict[str, Any]) -> Any:
-        """A request from the socket. Raises ValueError with what is wrong with it."""
+    def handle(self, method: str, params: dict[str, Any], lineage: LineageOf) -> Any:
+        """Answer a request from the socket. Raises ValueError with what is wrong with it."""
         match method:
             case "heartbeat":
-                self._vitals.beat(params)
-                return {"status": "ok"}
+                return self._heartbeat(params, lineage)
             case "order":
-                return self._orders.take(params)
+                return self._orders.take(params, lineage)
+            case "whoami":
+                return self._whoami(params, lineage)
             case "status":
                 return self._status()
             case _:
                 raise ValueError(f"unknown method {method!r}")
+
+    def _heartbeat(self, params: dict[str, Any], lineage: LineageOf) -> dict[str, str]:
+        def proof(session: Session) -> bool:
+            origin = Caller(lineage()).origin(self._world().sessions, self._tokens)
+            return origin.session is session and not origin.problem
+
+        self._vitals.beat(params, proof)
+        return {"status": "ok"}
+
+    def _whoami(self, params: dict[str, Any], lineage: LineageOf) -> dict[str, str]:
+        session, problem = Caller(lineage(), claim_in(params)).origin(self._world().sessions, self._tokens)
+        return {"uid": session.uid if session else "", "problem": problem}
 
     def _status(self) -> dict[str, Any]:
         head = self._store.head()

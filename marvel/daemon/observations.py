@@ -26,6 +26,7 @@ from marvel.events import (
     SessionStartDelayed,
     SessionStarted,
     SessionStartFailed,
+    SessionThrottled,
     SessionTyped,
     TmuxServerLost,
     TmuxServerStarted,
@@ -164,6 +165,18 @@ def degraded(uid: str, reason: str, detail: str) -> Observation:
         if session is None or not session.alive or session.degraded:
             return []
         return [_about(session, SessionDegraded(reason=reason, detail=detail))]
+
+    return decide
+
+
+def throttled(uid: str, what: str) -> Observation:
+    """A session says more than is recorded of one."""
+
+    def decide(world: World, now: float) -> list[Draft]:
+        session = world.sessions.get(uid)
+        if session is None or not session.alive:
+            return []
+        return [_about(session, SessionThrottled(what=what))]
 
     return decide
 

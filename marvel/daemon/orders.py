@@ -14,7 +14,8 @@ import msgspec
 from marvel import manifest
 from marvel.commands.order import Errand, ModeOf, Order
 from marvel.commands.orders import Apply, Run, read
-from marvel.daemon.gate import Claim, Decide, Gate
+from marvel.daemon.gate import Decide, Limits, gate_of
+from marvel.daemon.lineage import Caller, Claim, Lineage, LineageOf
 from marvel.daemon.tokens import Tokens
 from marvel.errors import LogUnavailable, MarvelError
 from marvel.events import Draft, Event
@@ -40,8 +41,13 @@ class Orders:
         self._mode_of = mode_of
         self._record = record
         self._clock = clock  # monotonic, as that of the client: one machine has one
+        self._limits = Limits(clock)
 
-    def take(self, params: dict[str, Any]) -> dict[str, Any]:
+    def forget(self, uid: str) -> None:
+        """A session has ended."""
+        self._limits.forget(uid)
+
+    def take(self, params: dict[str, Any], lineage: LineageOf) -> dict[str, Any]:
         """Carry out one order: what to tell the person, or why it was refused.
 
         Raises ValueError when nothing was done and the client shall do it himself.
@@ -54,28 +60,28 @@ class Orders:
             if isinstance(order, Apply | Run) and (made := order.workspace()):
                 check_socket_path(Path(self._paths.tmux_socket(made)))
             errand = Errand(order, self._mode_of)
-            return {"said": errand.told(self._carry_out(errand, params, until))}
+            return {"said": errand.told(self._carry_out(errand, params, until, lineage()))}
         except LogUnavailable as error:
             raise ValueError(error.message) from error
         except MarvelError as error:
             refused = {"kind": type(error).__name__, "message": error.message, "hint": error.hint}
             return {"refused": refused}
 
-    def _carry_out(self, errand: Errand, params: dict[str, Any], until: float) -> list[Event]:
-        claim, order = _claim(params), errand.order
-        gate = Gate(claim, self._tokens, order.needs, order.what()) if claim else None
+    def _carry_out(
+        self, errand: Errand, params: dict[str, Any], until: float, lineage: Lineage
+    ) -> list[Event]:
+        gate = gate_of(errand.order, Caller(lineage, claim_in(params)), self._tokens, self._limits)
 
         def decide(world: World, now: float) -> list[Draft]:
             if self._clock() > until:
                 raise ValueError("this came too late")
-            drafts = gate.judge(world, now, errand.decide) if gate else errand.decide(world, now)
+            drafts = gate.judge(world, now, errand.decide)
             if len(json.dumps(errand.foretold)) > MAX_TOLD:
                 raise ValueError("there is more to tell than fits into a reply")
             return drafts
 
         events = self._record(decide, _text(params, "actor"), _text(params, "command"))
-        if gate:
-            gate.check(events)
+        gate.check(events)
         return events
 
 
@@ -104,10 +110,11 @@ def _apply(arguments: dict[str, Any]) -> Apply:
     return Apply(declared, prune=written.prune)
 
 
-def _claim(params: dict[str, Any]) -> Claim | None:
+def claim_in(params: dict[str, Any]) -> Claim | None:
+    """The session that a request says it comes from. Raises ValueError."""
     if not params.get("uid"):
         return None
-    return Claim(_text(params, "uid"), str(params.get("token") or ""), "")
+    return Claim(_text(params, "uid"), str(params.get("token") or ""))
 
 
 def _text(params: dict[str, Any], name: str) -> str:

@@ -12,6 +12,8 @@ import msgspec
 from marvel.resources import Session
 from marvel.runtimes import Signal
 
+MAX_COUNTERS = 64  # of one session; it names them itself
+
 
 class Reading(NamedTuple):
     """What one counter showed, and when the report of it was begun."""
@@ -35,6 +37,8 @@ class Readings:
         if last is not None and last.at > at:
             return msgspec.structs.replace(signal, cost_usd=None)
         counters[signal.cost_counter] = Reading(at, signal.cost_usd)
+        if len(counters) > MAX_COUNTERS:
+            del counters[next(iter(counters))]
         return signal
 
     def unrecorded(self, session: Session) -> list[Signal]:

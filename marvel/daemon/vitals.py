@@ -10,7 +10,7 @@ from marvel.daemon.attention import Attention
 from marvel.daemon.beats import Beats
 from marvel.daemon.children import Children
 from marvel.daemon.launch import Unlaunchable, surroundings, wish_of
-from marvel.daemon.leases import BeatRefused, Leases
+from marvel.daemon.leases import BeatRefused, Leases, Proof
 from marvel.daemon.machine import Machine
 from marvel.daemon.observations import Observation, degraded
 from marvel.daemon.probes import Probes, Surroundings
@@ -56,7 +56,7 @@ class Vitals:
         self._touch = touch
         self._place = place
         self._environ = environ
-        self.leases = Leases(store, world=world, note=note, tokens=tokens, touch=touch)
+        self.leases = Leases(store, world=world, note=note, tokens=tokens, touch=touch, timers=timers)
         self._children = Children(machine.poller, timers)
         self.probes = Probes(
             self._children, timers, world=world, touch=touch, surroundings=self._surroundings
@@ -86,10 +86,10 @@ class Vitals:
         """Take in what happened while no daemon looked."""
         self._beats.scan()
 
-    def beat(self, params: dict[str, Any]) -> None:
+    def beat(self, params: dict[str, Any], proof: Proof) -> None:
         """Take a beat from the socket. Raises BeatRefused."""
-        uid = self.leases.beat(params, self._machine.wall(), self._machine.monotonic())
-        if "record" in params:
+        uid, counts = self.leases.beat(params, self._machine.wall(), self._machine.monotonic(), proof)
+        if counts and "record" in params:
             adapter = self._adapter(self._world().sessions.get(uid))
             self._records.look(uid, adapter.record if adapter else "", params["record"])
 
@@ -155,7 +155,8 @@ class Vitals:
 
     def _told(self, uid: str, source: str, payload: dict[str, Any], at: float | None = None) -> bool:
         try:
-            self.beat({"uid": uid, "source": source, "payload": payload, "ts": at})
+            # What the daemon itself read of a session is the session's own word.
+            self.beat({"uid": uid, "source": source, "payload": payload, "ts": at}, lambda _session: True)
         except BeatRefused:
             return False
         return True

@@ -9,12 +9,12 @@ from collections.abc import Callable
 
 class Timers:
     def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
+        self.clock = clock
         self._heap: list[tuple[float, int, Callable[[], None]]] = []
         self._number = itertools.count()
 
     def after(self, seconds: float, action: Callable[[], None]) -> None:
-        heapq.heappush(self._heap, (self._clock() + seconds, next(self._number), action))
+        heapq.heappush(self._heap, (self.clock() + seconds, next(self._number), action))
 
     def next(self) -> float | None:
         return self._heap[0][0] if self._heap else None

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from marvel import events
 from marvel.daemon.leases import _signal
+from marvel.daemon.lineage import LineageOf
 from marvel.daemon.listener import MAX_REQUEST_BYTES, Listener
 from marvel.daemon.poller import Poller
 from marvel.errors import LogUnavailable
@@ -92,7 +93,7 @@ class Answering:
         self.poller = Poller()
         self.listener = Listener(self.path, self.poller, self.handle, time.monotonic)
 
-    def handle(self, method: str, params: dict[str, Any]) -> Any:
+    def handle(self, method: str, params: dict[str, Any], _lineage: LineageOf) -> Any:
         assert isinstance(method, str)
         assert isinstance(params, dict)
         if method != "heartbeat":

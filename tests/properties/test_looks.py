@@ -19,6 +19,7 @@ from marvel.events import Draft
 from marvel.resources import HealthcheckSpec, Promise, RoleSpec, Session, ShiftSpec, Template
 from marvel.roster import is_at_rest
 from marvel.settings import Paths
+from marvel.tmux.timers import Timers
 from marvel.world import World
 from tests.given import manifest, role, template
 from tests.properties.test_histories import Stage, histories, stage_in
@@ -106,6 +107,7 @@ class Life(Stage):
             note=self.see,
             tokens=Tokens(self.paths.token_key),
             touch=self._touch,
+            timers=Timers(lambda: self.now),
         )
         return Reconciler(
             self.store,
@@ -152,7 +154,7 @@ class Life(Stage):
     def _beat(self, pick: int, **said: object) -> None:
         session = self._running(pick)
         if session is not None:
-            self.leases.beat({"uid": session.uid, **said}, self.now, self.now)
+            self.leases.beat({"uid": session.uid, **said}, self.now, self.now, lambda _session: True)
 
     def _probed(self, pick: int, passed: bool | None) -> None:
         session = self._running(pick)

@@ -23,8 +23,10 @@ import structlog
 
 from marvel import commands
 from marvel.config import Config
+from marvel.daemon.lineage import Lineage
 from marvel.daemon.loop import Loop
 from marvel.daemon.reconciler import CONTROLLERS
+from marvel.daemon.tokens import Tokens
 from marvel.errors import LogUnavailable, MarvelError
 from marvel.events import Draft
 from marvel.resources import (
@@ -195,7 +197,8 @@ class History:
     def _beat(self, uid: str) -> None:
         if self.loop is not None:
             with contextlib.suppress(ValueError):
-                self.loop.handle("heartbeat", {"uid": uid, "state": "idle"})
+                token = Tokens(self.paths.token_key).of(uid)
+                self.loop.handle("heartbeat", {"uid": uid, "state": "idle", "token": token}, Lineage)
 
     # --- steps ---------------------------------------------------------------------------------
 

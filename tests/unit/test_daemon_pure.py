@@ -19,13 +19,14 @@ from marvel.daemon.lock import Lock
 from marvel.daemon.observations import says_something_new
 from marvel.daemon.tokens import Tokens
 from marvel.errors import DaemonUnavailable, LogUnavailable
-from marvel.events import SessionEnded, SessionStopping, session_ref
+from marvel.events import SessionEnded, SessionSignaled, SessionStopping, session_ref
 from marvel.resources import RuntimeSpec, Template
 from marvel.runtimes import Signal, Wish
 from marvel.settings import Paths
 from marvel.store.append import Head
 from marvel.store.log import Store
 from marvel.store.query import daemon_note
+from marvel.tmux.timers import Timers
 from tests.given import START, Story, role, with_fields
 from tests.unit.test_runtimes import PLACE, SESSION
 
@@ -132,6 +133,7 @@ class Desk:
 
     def __init__(self, paths: Paths) -> None:
         self.story = Story(role()).run()
+        self.now = 1.0
         self.store = Store(paths)
         self.tokens = Tokens(paths.token_key)
         self.notes: list[observations.Observation] = []
@@ -141,11 +143,15 @@ class Desk:
             note=self.notes.append,
             tokens=self.tokens,
             touch=lambda _key: None,
+            timers=Timers(lambda: self.now),
         )
         self.uid = self.story.slot(0).uid
 
     def beat(self, **params: Any) -> str:
-        return self.leases.beat({"uid": self.uid, **params}, START, 1.0)
+        """A beat of a process of the session."""
+        uid, counts = self.leases.beat({"uid": self.uid, **params}, START, self.now, lambda _session: True)
+        assert counts
+        return uid
 
     def refused(self, **params: Any) -> str:
         with pytest.raises(BeatRefused) as raised:
@@ -191,6 +197,52 @@ def test_a_token_that_is_given_must_be_the_sessions_own(desk: Desk, value: objec
     assert desk.beat(token=desk.tokens.of(desk.uid)) == desk.uid
 
 
+def test_a_beat_without_proof_says_only_alive(desk: Desk) -> None:
+    said = {"uid": desk.uid, "state": "waiting", "context_percent": 90, "cost_usd": 1000, "model": "m"}
+    assert desk.leases.beat(said, START, 1.0) == (desk.uid, False)
+    assert desk.leases.table[desk.uid] == Lease(START, None, None)
+    [event] = desk.story.see(desk.notes.pop())
+    assert event.fact == SessionSignaled(activity="")
+    assert desk.leases.beat({**said, "token": desk.tokens.of(desk.uid)}, START, 1.0) == (desk.uid, True)
+    [event] = desk.story.see(desk.notes[0])
+    assert (event.fact.activity, event.fact.cost_usd) == ("waiting", 1000)
+
+
+@pytest.mark.parametrize("told", ["--resume", "-r", "../x", "a/b", "a b", "", "é", ".hidden", "a" * 201])
+def test_what_is_no_id_of_a_conversation_is_not_kept(desk: Desk, told: str) -> None:
+    desk.beat(agent_session_id=told)
+    desk.beat(source="claude-hook", payload={"hook_event_name": "Stop", "session_id": told})
+    for note in desk.notes:
+        assert all(event.fact.agent_session_id == "" for event in desk.story.see(note))
+
+
+def test_a_flood_of_news_is_recorded_slowly_and_its_newest_word_counts(desk: Desk) -> None:
+    def pass_time(seconds: float) -> None:
+        desk.now += seconds
+        desk.leases._timers.run(desk.now)
+        for note in desk.notes[:]:
+            desk.story.see(note)
+            desk.notes.remove(note)
+
+    facts: list[Any] = []
+    seen = desk.story.see
+    desk.story.see = lambda note: (facts.extend(found := seen(note)), found)[1]  # type: ignore[method-assign]
+    for number in range(600):  # for a minute
+        desk.beat(state=("waiting", "limited")[number % 2], model=f"m{number}")
+        pass_time(0.1)
+    kinds = [event.kind for event in facts]
+    assert 75 <= kinds.count("session.signaled") <= 85
+    assert kinds.count("session.throttled") == 1
+    desk.beat(state="working", model="last", context_percent=77)
+    pass_time(2.0)
+    session = desk.story.slot(0)
+    assert (session.activity, session.model, session.context_percent) == ("working", "last", 77)
+    pass_time(60.0)
+    desk.beat(state="idle")
+    pass_time(0.0)
+    assert desk.story.slot(0).activity == "idle"
+
+
 @pytest.mark.parametrize("uid", ["nobody", 5, ["x"], "\ud800"])
 def test_a_beat_of_nobody_is_refused(desk: Desk, uid: object) -> None:
     assert desk.refused(uid=uid).startswith("no such session: ")
@@ -198,19 +250,19 @@ def test_a_beat_of_nobody_is_refused(desk: Desk, uid: object) -> None:
 
 def test_a_session_may_be_named_by_its_key_and_must_be_alive(desk: Desk) -> None:
     params = {"session_key": "demo/squad-agent-g1-0"}
-    assert desk.leases.beat(params, START, 1.0) == desk.uid
+    assert desk.leases.beat(params, START, 1.0) == (desk.uid, False)
     desk.story.kill(0)
-    assert desk.leases.beat(params, START, 1.0) == desk.uid
+    assert desk.leases.beat(params, START, 1.0) == (desk.uid, False)
     desk.story.gone()
     with pytest.raises(BeatRefused, match="no such session: demo/squad-agent-g1-0"):
         desk.leases.beat(params, START, 1.0)
 
 
-def test_a_conversations_name_is_cut_and_made_text_that_the_log_can_hold(desk: Desk) -> None:
-    desk.beat(agent_session_id="a\ud800b" + "x" * 500)
+def test_what_waits_for_an_agent_is_cut_and_made_text_that_the_log_can_hold(desk: Desk) -> None:
+    desk.beat(state="waiting", detail="a\ud800b" + "x" * 500)
     (event,) = desk.story.see(desk.notes[0])
     recorded = desk.store.record(lambda *_: [_draft(event)], actor="daemon").events
-    kept = recorded[0].fact.agent_session_id
+    kept = recorded[0].fact.detail
     assert len(kept) == MAX_TEXT
     assert kept.startswith("a?bxx")
     assert desk.store.verify()[1] is None

@@ -13,6 +13,7 @@ from marvel.daemon.tokens import Tokens
 from marvel.resources import HealthcheckSpec, HeartbeatMode, Session
 from marvel.settings import Paths
 from marvel.store.log import Store
+from marvel.tmux.timers import Timers
 from tests.given import START, Story, role
 
 
@@ -26,6 +27,7 @@ def looks(paths: Paths, story: Story) -> list[Session]:
         note=notes.append,
         tokens=Tokens(paths.token_key),
         touch=touched.append,
+        timers=Timers(time.monotonic),
     )
     leases.beat({"uid": story.slot(0).uid}, START, 1.0)
     store.close()

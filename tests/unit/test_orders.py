@@ -11,6 +11,8 @@ from marvel import commands
 from marvel.__main__ import ORDERS as LANES
 from marvel.cli.order import VALUED
 from marvel.commands.orders import ORDERS, Scale, read
+from marvel.daemon.buckets import Buckets
+from marvel.daemon.lineage import Lineage
 from marvel.daemon.orders import Orders
 from marvel.daemon.reconciler import CONTROLLERS, Reconciler
 from marvel.daemon.tokens import Tokens
@@ -53,7 +55,7 @@ class Desk:
 
     def give(self, order: str, arguments: dict[str, Any], **more: Any) -> dict[str, Any]:
         params = {"order": order, "arguments": arguments, "command": "c1", "actor": "user:me"}
-        return self.orders.take({**params, "until": time.monotonic() + 60, **more})
+        return self.orders.take({**params, "until": time.monotonic() + 60, **more}, Lineage)
 
     def scaled(self) -> list[tuple[str, str | None]]:
         """Actor and command of every scale."""
@@ -251,3 +253,38 @@ def test_a_one_off_of_odd_names_is_refused_whoever_asks(desk: Desk, wrong: dict[
 def test_every_lane_is_that_of_an_order() -> None:
     assert set(LANES) == set(VALUED) < set(ORDERS)
     assert read("scale", SCALE) == Scale(**SCALE)
+
+
+def test_what_is_refused_to_a_session_is_recorded_up_to_a_bound_and_then_once(desk: Desk) -> None:
+    me = {"uid": desk.uid(), "token": desk.tokens.of(desk.uid())}
+    for number in range(100):
+        refused = desk.give("stop", {"run_id": "x"}, command=f"c{number}", **me)
+        assert "is for people" in refused["refused"]["message"]
+    kinds = [event.kind for event in desk.store.read()]
+    assert 20 <= kinds.count("session.refused") <= 25
+    assert kinds.count("session.throttled") == 1
+
+
+def test_a_session_that_never_stops_ordering_is_slowed_down(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    me = {"uid": desk.uid(), "token": desk.tokens.of(desk.uid())}
+    monkeypatch.setattr(desk.orders._limits, "_acts", Buckets(3, 1, lambda: 0.0))
+    answers = [
+        desk.give("scale", {**SCALE, "replicas": 3 + number}, command=f"c{number}", **me)
+        for number in range(6)
+    ]
+    assert ["said" in answer for answer in answers] == [True] * 3 + [False] * 3
+    assert len(desk.scaled()) == 3
+    assert [event.kind for event in desk.store.read()].count("session.throttled") == 1
+
+
+def test_what_no_order_does_is_permitted_or_refused(desk: Desk) -> None:
+    ask = {"doing": "inject demo/squad", "capability": "inject", "teams": ["demo/squad"]}
+    assert desk.give("permit", ask) == {"said": ""}
+    me = {"uid": desk.uid(), "token": desk.tokens.of(desk.uid())}
+    assert "refused" in desk.give("permit", ask, command="c2", **me)
+    may = {"doing": "scale", "capability": "scale", "teams": ["demo/squad"]}
+    assert desk.give("permit", may, command="c3", **me) == {"said": ""}
+    foreign = desk.give("permit", {**may, "teams": ["demo/other"]}, command="c4", **me)
+    assert "is not in its team" in foreign["refused"]["message"]
