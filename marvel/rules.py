@@ -4,11 +4,34 @@ A question that more than one room asks has its answer here, once. Which role of
 them: one role after the other, in manifest order, `supervisor` last.
 """
 
-from marvel.resources import Activity, Cohort, Role, RoleKey, Session, Shift, TeamKey
+from marvel.resources import Activity, Cohort, RestartPolicy, Role, RoleKey, Session, Shift, TeamKey
 from marvel.world import World
 
 LAST = "supervisor"  # a role of this name shifts after all others
 MID_TURN: frozenset[Activity] = frozenset({"working", "compacting", "waiting"})
+
+
+def is_ready(session: Session) -> bool:
+    """Whether a session may be given work."""
+    return session.state == "running" and session.ready
+
+
+def counts_as_ready(session: Session, policy: RestartPolicy) -> bool:
+    """Whether a session does, or has done for good, what it is wanted for."""
+    if session.state == "succeeded":
+        return policy != "always"
+    return is_ready(session)
+
+
+def settles_at(session: Session, min_ready: float) -> float | None:
+    """From when on a ready session is worth another one that is let go for it; None while time does not tell.
+
+    It has run for `min_ready`, whatever makes it ready: one that beats and dies half a second later is no
+    successor. One that came back after a crash has to end its streak of restarts first, by a good run.
+    """
+    if session.started_at is None or session.streak:
+        return None
+    return session.started_at + min_ready
 
 
 def is_mid_turn(session: Session) -> bool:

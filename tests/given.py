@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from marvel import commands
-from marvel.controllers import Decision, View, health, sessions, shifts, view_of
+from marvel.controllers import Decision, Probed, Screen, View, health, sessions, shifts, view_of
 from marvel.daemon import observations
 from marvel.events import AnyFact, Draft, Event, Ref
 from marvel.resources import (
@@ -28,6 +28,7 @@ from marvel.resources import (
     RoleSpec,
     RuntimeSpec,
     Session,
+    ShiftSpec,
     TeamKey,
     TeamSpec,
     Template,
@@ -52,8 +53,9 @@ def template(command: str = "agent", **runtime: Any) -> Template:
 
 
 def role(name: str = "agent", **fields: Any) -> RoleSpec:
-    """A declared role; its command is `agent` unless a template is given."""
-    return RoleSpec(**{"name": name, "template": template(), **fields})
+    """A declared role, ready as soon as it runs; its command is `agent` unless a template is given."""
+    given = {"name": name, "template": template(), "shift": ShiftSpec(min_ready=0.0), **fields}
+    return RoleSpec(**given)
 
 
 def manifest(*roles: RoleSpec, team: str = "squad", workspace: str = "demo", **fields: Any) -> Manifest:
@@ -70,6 +72,8 @@ class Story:
         self.events: list[Event] = []
         self.promise = promise
         self.lingering: set[str] = set()  # ended sessions whose processes are still there
+        self.screens: dict[str, Screen] = {}
+        self.probes: dict[str, Probed] = {}
         self._panes = 0
         if roles:
             self.apply(*roles)
@@ -137,6 +141,8 @@ class Story:
             leases={},
             promise=lambda _template: Promise(self.promise),
             lingering=self.lingering,
+            screens=self.screens,
+            probes=self.probes,
         )
 
     def see(self, observation: observations.Observation) -> list[Event]:

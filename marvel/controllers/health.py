@@ -1,7 +1,8 @@
 """Health: verdicts only. Nothing here starts or stops anything.
 
-Ready: the session may take over. Running and, where the role has a heartbeat check, one beat since its
-start; where nothing beats, running for `min_ready`.
+Ready: the session may take over. Running and, with a heartbeat check, one beat since its start; with an
+`exec` check, its first pass; where neither is to be expected, running for `min_ready` with no dialog on its
+screen.
 
 Healthy: its check passes. A miss is one elapsed `timeout` without a beat, or one probe that failed; it is
 recorded with its number, so that a new daemon counts on. `failure_threshold` misses in a row are a
@@ -88,8 +89,10 @@ def _draft(session: Session, fact: AnyFact) -> Draft:
 
 
 def _readiness(view: View, session: Session, now: float) -> Verdict:
+    if session.ready:
+        return NOTHING
     ready_at = _ready_at(view, session)
-    if ready_at is None or session.ready:
+    if ready_at is None:
         return NOTHING
     if not due(ready_at, ready_at - (session.started_at or 0.0), now):
         return Verdict(wake_at=ready_at)
@@ -101,10 +104,16 @@ def _ready_at(view: View, session: Session) -> float | None:
     started = session.started_at or 0.0
     if view.role is None or session.one_off:
         return started
-    check = view.role.spec.healthcheck
+    check, min_ready = view.role.spec.healthcheck, view.role.spec.shift.min_ready
     if check is not None and check.type == "heartbeat" and _must_beat(view, session):
         return session.signaled_at
-    return started + view.role.spec.shift.min_ready
+    if check is not None and check.type == "exec":
+        probed = view.probes.get(session.uid)
+        return probed.at if probed is not None and probed.passed and probed.at >= started else None
+    screen = view.screens.get(session.uid)
+    if min_ready and screen is not None and screen.dialog:
+        return None  # looked at again when the dialog is gone
+    return started + min_ready
 
 
 def _must_beat(view: View, session: Session) -> bool:

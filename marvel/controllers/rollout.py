@@ -2,6 +2,9 @@
 
     launch → wait until ready → one of the others retires per ready one → gone → complete
 
+Not all of them at once: the first ones (`max_unavailable`, at least one) go alone, the rest `min_ready`
+later, so that a template whose sessions die soon after they were ready costs one of the team, not the team.
+
 An abort is the same with the generations changed round: the old one is to have all sessions again.
 """
 
@@ -68,7 +71,11 @@ class Rollout:
         return self.aborting or max(self.ready, self._most_ready()) >= replicas
 
     def _most_ready(self) -> int:
-        return self.shift.most_ready if self.shift.replicas == self.strength.replicas else 0
+        """How many were ready at once, where those that have ended since do not come back."""
+        comes_back = self.strength.role.spec.restart_policy != "never"
+        if comes_back or self.shift.replicas != self.strength.replicas:
+            return 0
+        return self.shift.most_ready
 
     def _note_progress(self) -> bool:
         shift, strength = self.shift, self.strength
@@ -160,6 +167,7 @@ class Rollout:
         ready = [s for s in strength.ready if not s.retiring]
         free = max(len(candidates) - max(0, strength.replicas - self.ready), self._to_make_room(ready))
         spare = len(ready) - strength.least_ready
+        free = min(free, self._pace())
         for session in candidates:
             is_ready = strength.counts_as_ready(session)
             if free <= 0 or (is_ready and spare <= 0):
@@ -167,6 +175,23 @@ class Rollout:
             free -= 1
             spare -= is_ready
             self._mark(session)
+
+    def _pace(self) -> int:
+        """How many may be marked now: the first ones alone, the others once their heirs have lived on."""
+        strength = self.strength
+        min_ready = strength.role.spec.shift.min_ready
+        if self.aborting or not min_ready:
+            return len(self.olds)
+        olds = [s for s in strength.view.sessions if s.generation != self.target.generation]
+        marks = [s.retirement.at for s in olds if s.retirement is not None and s.retirement.reason == "shift"]
+        since = [at for at in marks if at >= (self.shift.started_at or 0.0)]
+        if not since:
+            return max(1, strength.role.spec.shift.max_unavailable)
+        goes_on_at = min(since) + min_ready
+        if due(goes_on_at, min_ready, strength.now):
+            return len(self.olds)
+        strength.wake(goes_on_at)
+        return 0
 
     def _to_make_room(self, ready: list[Session]) -> int:
         """How many must go before anything can be launched at all."""

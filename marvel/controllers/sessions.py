@@ -43,7 +43,7 @@ from marvel.events import (
     session_ref,
 )
 from marvel.resources import Cohort, Role, Session, State, mint, session_name
-from marvel.rules import is_mid_turn
+from marvel.rules import is_mid_turn, is_ready, settles_at
 
 PROVEN_AFTER_SECONDS = 0.05  # a session that lived this long proves its template
 RESET_GRACE_SECONDS = 30.0  # in which an agent goes on by itself, after its limit is over
@@ -171,9 +171,23 @@ class _Pass:
             return
         stale = [s for s in slots if is_stale(s, role)]
         running = [s for s in stale if s.state == "running"]
-        others_ready = all(s.ready or s.state == "succeeded" or s in stale for s in slots)
-        if running and others_ready and not any(s.stop for s in slots):
+        if not running or any(s.stop for s in slots):
+            return
+        if all(self._has_settled(s, role) for s in slots if s not in stale):
             self._stop(running[0], "restarted", role.restart_asked)
+
+    def _has_settled(self, session: Session, role: Role) -> bool:
+        """Whether the next one may go; one that succeeded has done its part, whatever the policy."""
+        if session.state == "succeeded":
+            return True
+        min_ready = role.spec.shift.min_ready
+        settles = settles_at(session, min_ready) if is_ready(session) else None
+        if settles is None:
+            return False
+        if not due(settles, min_ready, self.now):
+            self._wake_all(settles)
+            return False
+        return True
 
     def _recover(self, role: Role, session: Session) -> None:
         """A good run ends the streak of restarts."""

@@ -2,10 +2,10 @@
 
 A replacement never has more than `replicas + max_surge` sessions alive (stopping ones count, and so does
 every slot that may be filled at any moment), and never takes a ready session away below
-`replicas - max_unavailable`.
+`replicas - max_unavailable`. A session that takes over counts once it has settled (`marvel/rules.py`).
 """
 
-from marvel.controllers import View, earliest
+from marvel.controllers import View, due, earliest
 from marvel.controllers.retiring import dismissal, next_step
 from marvel.events import (
     CONTROLLER_SHIFTS,
@@ -17,7 +17,7 @@ from marvel.events import (
     session_ref,
 )
 from marvel.resources import Cohort, Role, Session
-from marvel.rules import is_mid_turn
+from marvel.rules import counts_as_ready, is_mid_turn, settles_at
 
 
 class Strength:
@@ -34,6 +34,8 @@ class Strength:
         self.wake_at: float | None = None
         self.whole_at: float | None = None
         self.replicas = role.replicas
+        shift = view.shift
+        self.target = shift.target if shift is not None and shift.started_at is not None else None
         spec = role.spec.shift
         self.surge = role.replicas if spec.max_surge is None else spec.max_surge
         if self.surge == 0 and spec.max_unavailable == 0:
@@ -49,10 +51,20 @@ class Strength:
         self._counts = {cohort.generation: cohort.count for cohort in view.cohorts}
 
     def counts_as_ready(self, session: Session) -> bool:
-        """Running and ready, or done for good with success."""
-        if session.state == "succeeded":
-            return self.role.spec.restart_policy != "always"
-        return session.state == "running" and session.ready
+        """Whether a session counts for the bounds; one that takes over from others has to have settled."""
+        if not counts_as_ready(session, self.role.spec.restart_policy):
+            return False
+        takes_over = session.predecessor if self.target is None else session.generation == self.target
+        if session.state == "succeeded" or not takes_over:
+            return True
+        min_ready = self.role.spec.shift.min_ready
+        settles = settles_at(session, min_ready)
+        if settles is None:
+            return False
+        if due(settles, min_ready, self.now):
+            return True
+        self.wake_all(settles)
+        return False
 
     def of(self, cohort: Cohort) -> list[Session]:
         """A cohort's sessions that are not on their way out."""

@@ -118,7 +118,11 @@ SHIFT = Section(
             Duration(above_zero=True),
             "without progress for so long the shift aborts by itself",
         ),
-        Field("min_ready", Duration(), "without heartbeats: running for so long is ready"),
+        Field(
+            "min_ready",
+            Duration(),
+            "without heartbeats and `exec` check: running for so long is ready; nothing drains sooner",
+        ),
         Field("on_change", Choice(options=get_args(nouns.OnChange)), "what a changed template does"),
         Field("context_percent", Number(most=100.0), "a session is replaced when its context is this full"),
         Field("max_age", Duration(above_zero=True), "a session is replaced when it is this old"),

@@ -2,6 +2,8 @@
 
 import json
 
+AT_ONCE = '[team.role.shift]\nmin_ready = "0s"\n'
+
 
 def role(
     *argv: str,
@@ -10,7 +12,12 @@ def role(
     more: str = "",
     sections: str = "",
 ) -> str:
-    """One `[[team.role]]` that runs an argv; `more` are its own keys, `sections` its tables."""
+    """One `[[team.role]]` that runs an argv; `more` are its own keys, `sections` its tables.
+
+    It is ready as soon as it runs, unless a table says otherwise.
+    """
+    if "[team.role.shift]" not in sections:
+        sections += AT_ONCE
     args = json.dumps(list(argv[1:]), ensure_ascii=False)
     return (
         f'[[team.role]]\nname = "{name}"\nreplicas = {replicas}\n{more}\n'

@@ -320,6 +320,7 @@ def role(name: str, replicas: int, life: str, prompt: int, **fields: Any) -> Rol
         shift=ShiftSpec(
             max_surge=shift.max_surge,
             max_unavailable=shift.max_unavailable,
+            min_ready=shift.min_ready,
             ready_timeout=20.0,
             drain_timeout=5.0,
         ),
@@ -341,13 +342,18 @@ def raise_it(history: History) -> None:
 def _work(history: History) -> None:
     rng = history.rng
     shift = rng.choice(
-        [ShiftSpec(), ShiftSpec(max_surge=1), ShiftSpec(max_surge=0, max_unavailable=1)],
+        [
+            ShiftSpec(),
+            ShiftSpec(max_surge=1),
+            ShiftSpec(max_surge=0, max_unavailable=1),
+            ShiftSpec(min_ready=0.0),
+        ],
     )
     roles = [
         role(
             name,
             rng.randint(0, 4),
-            rng.choice(["good", "good", "good", "mute", "crash", "done", "stubborn", "parent"]),
+            rng.choice(["good", "good", "good", "mute", "crash", "brief", "done", "stubborn", "parent"]),
             rng.randint(0, 2),
             shift=shift,
             restart_policy=rng.choice(["always", "always", "on-failure", "never"]),

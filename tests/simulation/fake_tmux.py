@@ -21,7 +21,7 @@ T = TypeVar("T")
 Done = Callable[[Any], None]
 
 TIMEOUT_SECONDS = 5.0  # until a request to a server that hangs has failed
-LIVES = ("good", "mute", "crash", "done", "stubborn", "parent", "told")
+LIVES = ("good", "mute", "crash", "brief", "done", "stubborn", "parent", "told")
 _numbers = itertools.count(1)
 
 

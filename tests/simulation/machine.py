@@ -200,13 +200,16 @@ class SimMachine(Machine):
                 raise Killed
 
     def start(self, uid: str, life: str, parent: int) -> Worker:
-        """A process that lives as it is told: `good`, `mute`, `crash`, `done`, `stubborn`, `parent`."""
+        """A process that lives as told: `good`, `mute`, `crash`, `brief`, `done`, `stubborn`, `parent`."""
         pid = next(self._pids)
         worker = Worker(pid, uid, parent, pid, stubborn=life == "stubborn")
         self.workers[pid] = worker
         match life:
             case "crash":
                 self.later(self.rng.uniform(0.0, 0.2), lambda: self.end(pid, status=1))
+            case "brief":  # it beats, or has run for min_ready, and dies soon after
+                self.later(self.rng.uniform(0.0, 0.5), lambda: self._beats(pid))
+                self.later(self.rng.uniform(0.5, 5.0), lambda: self.end(pid, status=1))
             case "done":
                 self.later(self.rng.uniform(0.0, 3.0), lambda: self.end(pid, status=0))
             case "parent":

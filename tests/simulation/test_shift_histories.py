@@ -7,7 +7,7 @@ import contextlib
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
-from town import BROKEN, GOOD, TEAM, Town, role
+from town import BRIEF, BROKEN, CHECKS, GOOD, TEAM, Town, role
 
 from marvel import commands
 from marvel.errors import Rejected
@@ -19,18 +19,20 @@ STEPS = st.one_of(
     st.tuples(st.just("wait"), st.sampled_from([0.1, 0.3, 1.0, 40.0])),
     st.tuples(st.sampled_from(["shift", "abort", "pause", "resume", "undo", "die", "rise"]), st.none()),
     st.tuples(st.just("scale"), st.integers(0, 5)),
-    st.tuples(st.just("work"), st.tuples(st.integers(0, 2), st.sampled_from([GOOD, GOOD, BROKEN]))),
+    st.tuples(st.just("work"), st.tuples(st.integers(0, 2), st.sampled_from([GOOD, GOOD, BROKEN, BRIEF]))),
     st.tuples(st.sampled_from(["crash", "kill", "fill", "fill all", "busy"]), st.integers(0, 9)),
 )
 
 
-def declared(surge: int | None, unavailable: int, replicas: int, prompt: int, life: str) -> RoleSpec:
+def declared(
+    surge: int | None, unavailable: int, replicas: int, prompt: int, life: str, check: str, min_ready: float
+) -> RoleSpec:
     if surge == 0 and unavailable == 0:
         unavailable = 1
     shift = ShiftSpec(
         max_surge=surge, max_unavailable=unavailable, ready_timeout=30, drain_timeout=20, context_percent=80
     )
-    made = role(replicas=replicas, life=life, shift=shift)
+    made = role(replicas=replicas, life=life, shift=shift, check=check, min_ready=min_ready)
     return replace(made, template=replace(made.template, prompt=str(prompt)))
 
 
@@ -70,13 +72,20 @@ def take(town: Town, act: str, value: object, remake: object) -> None:
     surge=SURGES,
     unavailable=st.integers(0, 2),
     replicas=st.integers(0, 4),
+    check=st.sampled_from([*CHECKS]),
+    min_ready=st.sampled_from([0.0, 0.0, 2.0]),
     steps=st.lists(STEPS, max_size=14),
 )
 def test_bounds_hold_in_every_step_and_all_converges_when_it_is_left_alone(
-    surge: int | None, unavailable: int, replicas: int, steps: list[tuple[str, object]]
+    surge: int | None,
+    unavailable: int,
+    replicas: int,
+    check: str,
+    min_ready: float,
+    steps: list[tuple[str, object]],
 ) -> None:
     def remake(prompt: int, life: str) -> RoleSpec:
-        return declared(surge, unavailable, replicas, prompt, life)
+        return declared(surge, unavailable, replicas, prompt, life, check, min_ready)
 
     town = Town(remake(0, GOOD), role("b", replicas=1))
     town.run(1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from msgspec.structs import replace
-from town import BROKEN, GOOD, TEAM, Town, role
+from town import BRIEF, BROKEN, CHECKS, CRASHING, GOOD, START, TEAM, Town, role
 
 from marvel import commands
 from marvel.errors import Rejected
@@ -360,3 +360,70 @@ def test_neither_generation_gets_ready_what_is_ready_is_kept_and_a_person_is_tol
     assert [s.generation for s in town.ready()] == [2]
     assert "shift.stuck" in town.kinds()
     assert sum(isinstance(e.fact, ShiftAborted) for e in town.log) == 1
+
+
+# --- ready means ready ---------------------------------------------------------------------------
+
+SPECS = [ShiftSpec(ready_timeout=60), ShiftSpec(max_surge=1, ready_timeout=60)]
+
+
+@pytest.mark.parametrize("policy", ["always", "on-failure", "never"])
+@pytest.mark.parametrize("check", CHECKS)
+@pytest.mark.parametrize("life", [BROKEN, CRASHING, BRIEF])
+@pytest.mark.parametrize("spec", SPECS)
+def test_a_shift_to_a_bad_template_never_costs_the_team(
+    spec: ShiftSpec, life: str, check: str, policy: str
+) -> None:
+    """Whatever judges it, and however it fails: at most one is lost, and the shift runs itself backwards."""
+    if life == BROKEN and check in ("process-alive", "none"):
+        pytest.skip("nothing tells that it is broken")
+    fields = {"replicas": 4, "check": check, "shift": spec, "min_ready": 2.0, "restart_policy": policy}
+    town = settled(role(**fields))  # type: ignore[arg-type]
+    town.run(2)
+    old = {s.uid for s in town.ready()}
+    assert len(old) == 4
+    town.work(other(life, **fields))
+    for _ in range(70):
+        town.run(1)
+        kept = [s for s in town.ready() if s.generation == 1]
+        assert len(kept) >= 3, f"only {len(kept)} are left after {town.now - START:.0f} s"
+    town.run(60, step=0.5)
+    assert (town.generations(), len(town.ready()), town.phase()) == ([1], 4, None)
+    assert len(old & {s.uid for s in town.ready()}) >= 3
+    assert town.kinds("shift.")[-1] == "shift.rolled-back"
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_a_shift_drains_no_faster_than_min_ready(check: str) -> None:
+    town = settled(role(replicas=4, check=check, min_ready=3.0))
+    town.run(3)
+    began = town.now
+    town.shift()
+    town.run(15)
+    drained = [e.time - began for e in town.log if e.kind == "session.dismissed"]
+    assert (town.generations(), len(drained), town.phase()) == ([2], 4, None)
+    assert min(drained) >= 3.0
+    assert [at for at in drained if at >= 6.0] == sorted(drained)[1:]
+
+
+def test_a_successor_by_a_trigger_that_dies_soon_takes_over_from_nobody() -> None:
+    town = settled(role(replicas=2, shift=ShiftSpec(context_percent=80, ready_timeout=60), min_ready=2.0))
+    town.run(2)
+    full, _ = town.ready()
+    town._life = lambda s: BRIEF if s.predecessor else GOOD  # type: ignore[method-assign]
+    town.signal(full, context_percent=85.0)
+    town.run(50)
+    assert town.world.sessions[full.uid].state == "running"
+    town.run(30)
+    assert "session.kept" in town.kinds()
+    assert len(town.ready()) == 2
+
+
+def test_a_restarted_team_goes_no_further_than_one_that_dies_soon() -> None:
+    town = settled(role(replicas=3, min_ready=2.0))
+    town.run(2)
+    old = {s.uid for s in town.ready()}
+    town._life = lambda s: GOOD if s.uid in old else BRIEF  # type: ignore[method-assign]
+    town.do(commands.restart_team(town.world, TEAM))
+    town.run(60, step=0.25)
+    assert len(old & {s.uid for s in town.ready()}) == 2

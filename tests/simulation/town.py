@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from msgspec.structs import replace
+
 from marvel import commands, events
-from marvel.controllers import Lease, health, sessions, shifts, view_of
+from marvel.controllers import Lease, Probed, health, sessions, shifts, view_of
 from marvel.events import Draft, Event
 from marvel.resources import (
     HealthcheckSpec,
@@ -30,19 +32,29 @@ from marvel.world import World
 START = 1_700_000_000.0
 TEAM = TeamKey("w", "t")
 GOOD, BROKEN, CRASHING = "good", "never-ready", "crashing"  # how a template's sessions live
+BRIEF = "brief"  # they beat, or pass their check, and die BRIEF_SECONDS after they were ready
+BRIEF_SECONDS = 0.5
+CHECKS: dict[str, HealthcheckSpec | None] = {
+    "heartbeat": HealthcheckSpec(type="heartbeat"),
+    "exec": HealthcheckSpec(type="exec", command=("check",), interval=1.0),
+    "process-alive": HealthcheckSpec(type="process-alive"),
+    "none": None,
+}
 CONTROLLERS = (shifts.reconcile, health.reconcile, sessions.reconcile)
 CRASHED = events.SessionEnded(state="failed", reason="exit 1", exit_status=1)
 MAX_PASSES = 60
 END_SECONDS = 0.05  # from the order to end until it is gone
 
 
-def role(name: str = "a", *, replicas: int = 3, life: str = GOOD, **fields: object) -> RoleSpec:
-    shift = fields.pop("shift", ShiftSpec())
+def role(
+    name: str = "a", *, replicas: int = 3, life: str = GOOD, check: str = "heartbeat", **fields: object
+) -> RoleSpec:
+    shift = replace(fields.pop("shift", ShiftSpec()), min_ready=fields.pop("min_ready", 0.0))  # type: ignore[type-var]
     return RoleSpec(
         name=name,
         replicas=replicas,
         template=Template(runtime=RuntimeSpec(image="simulator", args=(life,))),
-        healthcheck=HealthcheckSpec(type="heartbeat"),
+        healthcheck=CHECKS[check],
         shift=shift,  # type: ignore[arg-type]
         stop=StopSpec(grace=0.1),
         **fields,  # type: ignore[arg-type]
@@ -126,12 +138,14 @@ class Town:
             if session.state == "pending" and not session.held:
                 fact = events.SessionStarted(server="1/1", pane=f"%{session.position}", pid=session.position)
                 self.fold(_about(session, fact))
-            elif session.state == "running" and session.signaled_at is None and life == GOOD:
+            elif session.state == "running" and session.signaled_at is None and life in (GOOD, BRIEF):
                 self.fold(_about(session, events.SessionSignaled(activity="idle", context_percent=1.0)))
             elif session.state == "running" and life == CRASHING:
                 self.fold(
                     _about(session, events.SessionEnded(state="failed", reason="exit 1", exit_status=1))
                 )
+            elif session.ready and life == BRIEF and self.now - (session.ready_since or 0) >= BRIEF_SECONDS:
+                self.fold(_about(session, CRASHED))
             elif session.state == "stopping" and session.stop and self.now - session.stop.at >= END_SECONDS:
                 ended = events.SessionEnded(state=session.stop.state, reason=session.stop.reason)
                 self.fold(_about(session, ended))
@@ -150,7 +164,11 @@ class Town:
         for key in sorted(self.world.role_keys()):
             for controller in CONTROLLERS:
                 view = view_of(
-                    self.world, key, leases=self._leases(), promise=lambda _template: Promise("from-start")
+                    self.world,
+                    key,
+                    leases=self._leases(),
+                    probes=self._probes(key),
+                    promise=lambda _template: Promise("from-start"),
                 )
                 for draft in controller(view, self.now).events:
                     said = True
@@ -161,6 +179,11 @@ class Town:
         """What has beaten once beats on."""
         sessions = self.world.sessions.values()
         return {s.uid: Lease(self.now, s.context_percent) for s in sessions if s.signaled_at is not None}
+
+    def _probes(self, key: RoleKey) -> dict[str, Probed]:
+        """What runs was probed just now, and passes by how it lives."""
+        running = [s for s in self.world.sessions_of(key) if s.state == "running"]
+        return {s.uid: Probed(self.now, self._life(s) in (GOOD, BRIEF), "check") for s in running}
 
     def fold(self, draft: Draft) -> None:
         position = len(self.log) + 1

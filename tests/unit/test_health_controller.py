@@ -1,7 +1,9 @@
 """Readiness: when a session may take over."""
 
+import pytest
+
 from marvel import commands, events
-from marvel.controllers import health
+from marvel.controllers import Probed, Screen, health
 from marvel.daemon import observations
 from marvel.events import SessionReadied
 from marvel.resources import HealthcheckSpec, RoleKey, ShiftSpec, Template
@@ -44,6 +46,36 @@ def test_min_ready_is_waited_for_from_the_start_and_never_longer_than_itself() -
     story.now = began + 5.0
     assert look(story) == [SessionReadied(ready=True)]
     story.now = began - 3600
+    assert look(story) == [SessionReadied(ready=True)]
+
+
+def test_min_ready_is_2_seconds_unless_a_manifest_says_otherwise() -> None:
+    story = started(shift=ShiftSpec())
+    assert story.decide(health.reconcile)[:2] == ([], story.now + 2.0)
+
+
+def test_with_a_dialog_on_its_screen_no_session_is_ready_by_time() -> None:
+    story = started(shift=ShiftSpec(min_ready=2.0))
+    uid = story.slot(0).uid
+    story.later(10)
+    story.screens[uid] = Screen(story.now, story.now, story.now, "trust")
+    assert story.decide(health.reconcile)[:2] == ([], None)
+    story.screens[uid] = Screen(story.now, story.now, story.now, "")
+    assert look(story) == [SessionReadied(ready=True)]
+
+
+@pytest.mark.parametrize("result", [None, (5.0, False), (5.0, None), (-1.0, True)])
+def test_with_an_exec_check_a_session_is_ready_with_its_first_pass(
+    result: tuple[float, bool | None] | None,
+) -> None:
+    check = HealthcheckSpec(type="exec", command=("true",))
+    story = started(healthcheck=check)
+    began, uid = story.now, story.slot(0).uid
+    story.later(60)
+    if result is not None:
+        story.probes[uid] = Probed(began + result[0], result[1], "why")
+    assert SessionReadied(ready=True) not in look(story)
+    story.probes[uid] = Probed(story.now, True)
     assert look(story) == [SessionReadied(ready=True)]
 
 

@@ -28,10 +28,11 @@ def busy_story() -> Story:
     story = Story(role(replicas=6, healthcheck=HealthcheckSpec()))
     for turn in range(40):
         story.run()
-        story.crash(turn % 3).run(turn)
+        story.crash(story.slots()[turn % 3].index).run(turn)
         story.scale(4 + turn % 3)
         if turn % 7 == 0:
-            story.record(commands.shift(story.world, SQUAD))
+            course = commands.shift_abort if story.world.shifts else commands.shift
+            story.record(course(story.world, SQUAD))
         story.run().gone().run()
     return story
 

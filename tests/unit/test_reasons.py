@@ -115,7 +115,7 @@ def test_an_agent_that_waits_is_left_alone() -> None:
 
 
 def test_a_changed_template_waits_for_a_person_when_on_change_is_manual() -> None:
-    manual = ShiftSpec(on_change="manual")
+    manual = ShiftSpec(on_change="manual", min_ready=0.0)
     story = Story(role(shift=manual)).run()
     story.apply(role(shift=manual, template=template("other")))
     story.run()
