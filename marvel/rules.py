@@ -8,6 +8,7 @@ from marvel.resources import Activity, Cohort, RestartPolicy, Role, RoleKey, Ses
 from marvel.world import World
 
 LAST = "supervisor"  # a role of this name shifts after all others
+CRASHING_STREAK = 2  # restarts without a good run: one may happen to anybody
 MID_TURN: frozenset[Activity] = frozenset({"working", "compacting", "waiting"})
 
 
@@ -21,6 +22,11 @@ def counts_as_ready(session: Session, policy: RestartPolicy) -> bool:
     if session.state == "succeeded":
         return policy != "always"
     return is_ready(session)
+
+
+def is_crashing(session: Session) -> bool:
+    """Whether a session's slot ended again and again without a good run."""
+    return session.streak >= CRASHING_STREAK
 
 
 def settles_at(session: Session, min_ready: float) -> float | None:

@@ -26,6 +26,9 @@ ROLE = """
     [team.role.runtime]
     command = "/bin/sh"
     args = ["{agent}"]
+
+    [team.role.shift]
+    min_ready = "0s"   # what is measured is marvel, not its patience
 """
 
 

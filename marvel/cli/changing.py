@@ -139,8 +139,9 @@ def shift(
         "begin": ("wait", "timeout"),
         "status": ("watch", "timeout", "output"),
         "history": ("output",),
-        "undo": ("to",),
-        **dict.fromkeys(("abort", "pause", "resume"), ()),
+        "undo": ("to", "wait", "timeout"),
+        **dict.fromkeys(("abort", "resume"), ("wait", "timeout")),
+        "pause": (),
     }
     if len(words) > 2 or verb not in allowed or (len(words) == 1 and key in allowed):
         raise UsageError(f"shift {' '.join(words)}: not a verb and a team", hint=usage)
@@ -165,7 +166,7 @@ def shift(
         case "history":
             do.history(key, role, output)
         case "abort" | "pause" | "resume" | "undo":
-            do.change(verb, key, role, to)
+            do.change(verb, key, role, to, wait=wait, timeout=limit)
 
 
 def run(

@@ -38,6 +38,7 @@ IN_WORDS = {  # reasons that end a session, or keep it from starting
     UNPROVEN: "its template is new: one session tries it first",
     INTERVAL: "sessions of its role start one after the other (start_interval)",
 }
+ENDED_TOO_OFTEN = "it ended too often"  # by itself, with success: no crash
 TAKES_AGAIN = "a changed template, or marvel restart {key}, tries again"
 
 
@@ -102,6 +103,8 @@ def because(world: World, session: Session) -> str:
     ended = ended_how(row)
     reason = _held_for(world, session) if session.held else session.reason
     words = IN_WORDS.get(reason, reason)
+    if reason == "restart-budget" and session.exit_status == 0:
+        words = ENDED_TOO_OFTEN
     if session.state == "running":
         ready = "ready" if session.ready else "not ready yet"
         verdict = f", {session.health}" if session.health != "unknown" else ""
@@ -272,8 +275,9 @@ def _ended(world: World, session: Session, now: float, known: Known, why: Why) -
             why.waits_for.append(Reason("its replacement, at once"))
         case "back-off" | "wait":
             why.waits_for.append(Reason("its restart", verdict.at))
-            crashes = session.streak + 1
-            count = "1 crash" if crashes == 1 else f"{crashes} crashes"
+            ends = session.streak + 1
+            what, more = ("end", "ends") if session.exit_status == 0 else ("crash", "crashes")
+            count = f"1 {what}" if ends == 1 else f"{ends} {more}"
             span = f" in {age(now - known.crashed_since)}" if known.crashed_since is not None else ""
             hint = f"marvel restart {session.key} does it now"
             why.not_done.append(Reason(f"not restarted yet: backoff, {count}{span}", verdict.at, hint))

@@ -22,15 +22,42 @@ def begin(key: str, role: str | None, *, wait: bool, timeout: float | None) -> N
     team = _team(key)
     command = door.obey(Shift(key, role))
     if wait:
-        events = door.events_of(command)
-        until_done(team, [event["role"] for event in events], events[0]["position"], timeout)
+        _wait("shift", team, role, door.events_of(command), timeout)
 
 
 def change(
-    verb: Literal["abort", "pause", "resume", "undo"], key: str, role: str | None, generation: int | None
+    verb: Literal["abort", "pause", "resume", "undo"],
+    key: str,
+    role: str | None,
+    generation: int | None,
+    *,
+    wait: bool = False,
+    timeout: float | None = None,
 ) -> None:
     """abort, pause, resume or undo."""
-    door.obey(ChangeShift(verb, key, role, generation))
+    command = door.obey(ChangeShift(verb, key, role, generation))
+    if wait:
+        events = door.events_of(command)
+        _wait(f"shift {verb}", _team(key), role, events, timeout, may_abort=verb == "abort")
+
+
+def _wait(
+    what: str,
+    team: TeamKey,
+    role: str | None,
+    events: list[Row],
+    timeout: float | None,
+    *,
+    may_abort: bool = False,
+) -> None:
+    """Wait for what a command's events began: in the roles they name, else in those that were asked for."""
+    with Reader(paths()) as reader:
+        declared = next((row for row in reader.rows("teams", team.workspace) if row["name"] == team.team), {})
+        head = reader.head()
+    named = list(dict.fromkeys(event["role"] for event in events))
+    roles = named or ([role] if role is not None else list(declared.get("roles", ())))
+    since = max((event["position"] for event in events), default=head)
+    until_done(what, team, roles, since, timeout, may_abort=may_abort)
 
 
 def status(key: str, role: str | None, *, watch: bool, output: str, timeout: float | None) -> None:
@@ -51,7 +78,7 @@ def status(key: str, role: str | None, *, watch: bool, output: str, timeout: flo
         show("".join(f"{row['role']}: {_begun(reader, row)}\n" for row in found))
     if watch:
         since = min(row["cause"] for row in found)
-        until_done(team, [row["role"] for row in found], since, timeout)
+        until_done("shift", team, [row["role"] for row in found], since, timeout)
 
 
 def history(key: str, role: str | None, output: str) -> None:
@@ -87,22 +114,18 @@ def _cells(row: Row) -> list[str]:
     ]
 
 
-def until_done(team: TeamKey, roles: list[str], since: int, timeout: float | None) -> None:
-    """Return when the shifts of some roles are complete. Raises MarvelError when one was aborted."""
+def until_done(
+    what: str, team: TeamKey, roles: list[str], since: int, timeout: float | None, *, may_abort: bool = False
+) -> None:
+    """Return when the shifts of some roles are done. Raises MarvelError when one was aborted, or is stuck."""
 
-    def look() -> waiting.Progress:
+    def aborts() -> str:
         with Reader(paths()) as reader:
-            left = [row for row in _rows(reader, team) if row["role"] in roles]
-            ends = _ends(reader, team, since)
-        aborted = [end for end in ends if end["kind"] in ("shift.aborted", "shift.stuck", "role.removed")]
-        running = {row["role"] for row in left}
-        if aborted and not any(row["phase"] == "aborting" and not row["stuck"] for row in left):
-            return waiting.Progress(0, 1, failed=_why_ended(aborted[0]))
-        done = sum(1 for role in roles if role not in running)
-        note = ", ".join(f"{row['role']} {row['phase']} {row['ready']}/{row['replicas']}" for row in left)
-        return waiting.Progress(done, len(roles), note)
+            ends = _ends(reader, team, since, may_abort=may_abort)
+        ours = [end for end in ends if end["role"] in roles]
+        return _why_ended(ours[0]) if ours else ""
 
-    waiting.until(look, f"shift {team}", timeout)
+    waiting.until_shifted(team, roles, what, timeout, aborts=aborts)
 
 
 def _why_ended(event: Row) -> str:
@@ -123,9 +146,11 @@ def _begun(reader: Reader, row: Row) -> str:
     return f"{why} by {who} at {local(row['created_at'])}, {took} ago"
 
 
-def _ends(reader: Reader, team: TeamKey, since: int) -> list[Row]:
-    kinds = "('shift.aborted', 'shift.stuck', 'role.removed')"
-    where = f"position >= ? AND workspace = ? AND team = ? AND kind IN {kinds}"
+def _ends(reader: Reader, team: TeamKey, since: int, *, may_abort: bool) -> list[Row]:
+    kinds = (
+        "('shift.stuck', 'role.removed')" if may_abort else "('shift.aborted', 'shift.stuck', 'role.removed')"
+    )
+    where = f"position > ? AND workspace = ? AND team = ? AND kind IN {kinds}"
     return list(reader.events(where, since, *team))
 
 

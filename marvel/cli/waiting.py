@@ -3,34 +3,26 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 import time
 from collections.abc import Callable
-from typing import NamedTuple
 
 from marvel import keys
-from marvel.cli import objects
+from marvel.cli import done, objects
 from marvel.cli.dialogs import is_silent, is_unproven
+from marvel.cli.done import Progress
 from marvel.cli.get import find
+from marvel.cli.request import STATES
 from marvel.errors import MarvelError, NotFound, Rejected, TimedOut, UsageError
-from marvel.resources import Session, TeamKey
+from marvel.resources import Role, RoleKey, Session, TeamKey
+from marvel.rules import is_mid_turn
 from marvel.settings import Paths, paths
 from marvel.store.bell import Bell
 from marvel.store.query import Reader, daemon_note
 
 LOOK_SECONDS = 0.5  # between looks that no ring asked for
 BAR_CELLS = 30
-GIVEN_UP = ("invalid-runtime", "restart-budget", "tmux-refused")  # reasons after which waiting is in vain
-
-
-class Progress(NamedTuple):
-    """How far it is: `done` of `total`, and what is said of it."""
-
-    done: int
-    total: int
-    note: str = ""
-    failed: str = ""  # waiting longer is in vain
+SHOWN = 3  # sessions that are named
 
 
 def until(look: Callable[[], Progress], what: str, timeout: float | None) -> None:
@@ -58,8 +50,38 @@ def until(look: Callable[[], Progress], what: str, timeout: float | None) -> Non
 
 
 def until_ready(workspace: str, teams: list[str], timeout: float | None) -> None:
-    """All roles of some teams have as many ready sessions as are wanted."""
-    until(lambda: _readiness(workspace, teams), workspace, timeout)
+    """All roles of some teams are as their manifest wants them."""
+
+    def look() -> Progress:
+        seen = _seen(workspace)
+        keys = [key for name in teams for key in _roles(seen, TeamKey(workspace, name))]
+        missing = [name for name in teams if TeamKey(workspace, name) not in seen.teams]
+        if missing:
+            return Progress(0, 1, failed=f"team {workspace}/{missing[0]} was deleted")
+        return done.of_roles(seen, keys, time.time(), declared=True)
+
+    until(look, workspace, timeout)
+
+
+def until_shifted(
+    team: TeamKey, roles: list[str], what: str, timeout: float | None, *, aborts: Callable[[], str]
+) -> None:
+    """The shifts of some roles have come to their end, and what runs then is ready.
+
+    `aborts` tells why one that must not was aborted; empty while none was.
+    """
+
+    def look() -> Progress:
+        seen = _seen(team.workspace)
+        if team not in seen.teams:
+            return Progress(0, 1, failed=f"team {team} was deleted")
+        progress = done.of_roles(seen, [RoleKey(*team, r) for r in roles], time.time(), declared=False)
+        running = [seen.shifts[key] for key in seen.shifts if key[:2] == team and key.role in roles]
+        ends = any(shift.aborted_at is not None and not shift.stuck for shift in running)
+        why = "" if ends else aborts()
+        return progress._replace(failed=why) if why else progress
+
+    until(look, f"{what} {team}", timeout)
 
 
 def until_stopped(where: Paths, run_id: str, timeout: float) -> None:
@@ -70,9 +92,9 @@ def until_stopped(where: Paths, run_id: str, timeout: float) -> None:
         note = daemon_note(where)
         if note is None or note.get("run_id") != run_id:
             return Progress(1, 1)
-        left = len(alive_sessions(where))
-        began.append(left)
-        return Progress(max(began) - left, max(began) + 1, f"{left} still stopping")
+        left = alive_sessions(where)
+        began.append(len(left))
+        return Progress(max(began) - len(left), max(began) + 1, _stopping(left))
 
     until(look, "stop", timeout)
 
@@ -82,8 +104,9 @@ def until_ended(uid: str, timeout: float) -> None:
 
     def look() -> Progress:
         with Reader(paths()) as reader:
-            row = next((row for row in reader.rows("sessions") if row["uid"] == uid), None)
-        return Progress(0 if row is not None and row["state"] in objects.ALIVE else 1, 1)
+            left = [row for row in reader.rows("sessions") if row["uid"] == uid]
+        left = [row for row in left if row["state"] in objects.ALIVE]
+        return Progress(0 if left else 1, 1, _stopping(left))
 
     until(look, "kill", timeout)
 
@@ -94,7 +117,7 @@ def until_gone(workspace: str, team: str, timeout: float) -> None:
     def look() -> Progress:
         rows = [row for row in alive_sessions(paths()) if row["workspace"] == workspace]
         left = [row for row in rows if not team or row["team"] == team]
-        return Progress(0 if left else 1, 1, f"{len(left)} still stopping")
+        return Progress(0 if left else 1, 1, _stopping(left))
 
     until(look, "delete", timeout)
 
@@ -121,7 +144,21 @@ def until_restarted(name: str, target: Session | TeamKey, since: float, timeout:
 def wait(key: str, condition: str, timeout: float | None) -> None:
     """`marvel wait`: a session or a team is ready, healthy, in a state, or gone."""
     test = _condition(condition)
-    until(lambda: _waited(key, condition, test), f"{key} is not {condition}", timeout)
+    met: list[str] = []  # keys that named something once
+
+    def look() -> Progress:
+        try:
+            found = _waited(key, condition, test)
+        except NotFound:
+            if condition == "deleted":
+                return Progress(1, 1)
+            if not met:
+                raise
+            return Progress(0, 1, failed="it was deleted")
+        met.append(key)
+        return found
+
+    until(look, f"{key} is not {condition}", timeout)
 
 
 def alive_sessions(where: Paths) -> objects.Rows:
@@ -163,98 +200,89 @@ def confirm(question: str) -> None:
 
 def confirm_stop() -> None:
     """Agents in the middle of something are named before they are stopped."""
-    working = [row for row in alive_sessions(paths()) if row.get("activity") == "working"]
+    working = [session for session in _seen().sessions if is_mid_turn(session)]
     if working:
-        names = ", ".join(f"{row['workspace']}/{row['name']}" for row in working[:5])
+        names = ", ".join(session.key for session in working[:5])
         more = f" and {len(working) - 5} more" if len(working) > 5 else ""
         confirm(f"{names}{more} {'is' if len(working) == 1 else 'are'} working. Stop?")
 
 
-def _readiness(workspace: str, teams: list[str]) -> Progress:
+def _stopping(rows: objects.Rows) -> str:
+    """Who is still there, and until when marvel is patient with it."""
+    if not rows:
+        return ""
+    named = [f"{row['workspace']}/{row['name']}{_patience(row)}" for row in sorted(rows, key=objects.order)]
+    more = f" and {len(named) - SHOWN} more" if len(named) > SHOWN else ""
+    return f"waits for {len(rows)} to end: {', '.join(named[:SHOWN])}{more}"
+
+
+def _patience(row: objects.Row) -> str:
+    if row["state"] != "stopping" or not row.get("stop"):
+        return f", which is {row['state']}"
+    left = row["stop"]["deadline"] - time.time()
+    return f" (KILL in {left:.0f} s)" if left > 0 else " (KILL was sent)"
+
+
+def _seen(workspace: str | None = None) -> done.Seen:
     with Reader(paths()) as reader:
-        sessions = reader.sessions(workspace)
-        roles = [row for row in reader.rows("roles", workspace) if row["team"] in teams]
-        cohorts = reader.rows("cohorts", workspace)
-        shifting = {(row["team"], row["role"]) for row in reader.rows("shifts", workspace)}
-    if not roles:
-        return Progress(1, 1)
-    ready = wanted = 0
-    for role in roles:
-        of_role = (role["team"], role["name"])
-        ours = [c for c in cohorts if (c["team"], c["role"]) == of_role]
-        good = [c for c in ours if not c.get("aborted")]
-        newest = max((c["generation"] for c in good), default=None)
-        current = _is_current(role, good, newest) and of_role not in shifting
-        template = objects.wanted_template(role)
-        if not current and any(c.get("aborted") and c["template"] == template for c in ours):
-            where = f"{workspace}/{role['team']}"
-            return Progress(
-                0, 1, failed=f"the shift of {role['name']} was aborted: marvel shift history {where}"
-            )
-        rows = [
-            row
-            for row in sessions
-            if (row["team"], row["role"]) == of_role
-            and row["generation"] == newest
-            and objects.is_listed(row)
-        ]
-        wanted += role["replicas"]
-        ready += min(role["replicas"], sum(map(_counts_as_ready, rows))) if current else 0
-        for row in rows:
-            if row.get("reason") in GIVEN_UP:
-                why = row.get("detail") or row["reason"]
-                return Progress(ready, wanted, failed=f"{row['name']} is {row['state']}: {why}")
-    return Progress(ready, wanted, f"{ready} of {wanted} ready")
+        return done.Seen.of(reader, workspace)
 
 
-def _is_current(role: objects.Row, cohorts: objects.Rows, newest: int | None) -> bool:
-    """Whether the newest cohort is what the role asks for or waits with; not before the daemon looked."""
-    if role["spec"].get("shift", {}).get("on_change") == "manual" and newest is not None:
-        return True
-    template = objects.wanted_template(role)
-    return any(c["generation"] == newest and c["template"] == template for c in cohorts)
+def _roles(seen: done.Seen, team: TeamKey) -> list[RoleKey]:
+    return [RoleKey(*team, name) for name in seen.teams.get(team, ())]
 
 
-def _counts_as_ready(row: objects.Row) -> bool:
-    return objects.is_ready(row) or row["state"] == "succeeded"
-
-
-def _condition(condition: str) -> Callable[[objects.Row], bool]:
-    name, equals, value = condition.partition("=")
+def _condition(condition: str) -> done.Test | None:
+    """The test of a condition; None for `deleted`. Raises UsageError."""
+    name, _, value = condition.partition("=")
     if condition == "ready":
-        return _counts_as_ready
+        return done.is_up
     if condition == "healthy":
-        return lambda row: bool(row.get("health") == "healthy")
+        return lambda session, role: session.health == "healthy" and session.alive
     if condition == "deleted":
-        return lambda _row: False
-    if name == "state" and equals and re.fullmatch(r"[a-z-]+", value):
-        return lambda row: bool(row["state"] == value)
+        return None
+    if name == "state" and value in STATES:
+        return lambda session, role: session.state == value
+    if name == "state" and value:
+        raise UsageError(f"--for {condition!r}: there is no state {value!r}", hint=" ".join(STATES))
     raise UsageError(f"--for {condition!r} is unknown", hint="ready, healthy, state=STATE or deleted")
 
 
-def _waited(key: str, condition: str, test: Callable[[objects.Row], bool]) -> Progress:
+def _waited(key: str, condition: str, test: done.Test | None) -> Progress:
     with Reader(paths()) as reader:
-        rows = reader.sessions()
-        teams = [(row["workspace"], row["name"]) for row in reader.rows("teams")]
-        roles = reader.rows("roles")
-    listed = [row for row in rows if objects.is_listed(row)]
-    try:
-        kind, name = find(key, listed, teams)
-    except NotFound:
-        if condition == "deleted":
-            return Progress(1, 1)
-        raise
+        rows = [row for row in reader.sessions() if objects.is_listed(row)]
+        seen = done.Seen.of(reader)
+    kind, name = find(key, rows, [(team.workspace, team.team) for team in seen.teams])
     if kind == "session":
-        row = next(row for row in listed if row["uid"] == name)
-        gone = condition == "deleted" and row["state"] not in objects.ALIVE
-        return Progress(1 if gone or test(row) else 0, 1, f"it is {row['state']}")
-    workspace, team = keys.team_key(name)
-    ours = [row for row in listed if (row["workspace"], row["team"]) == (workspace, team)]
-    wanted = sum(r["replicas"] for r in roles if (r["workspace"], r["team"]) == (workspace, team))
-    met = sum(1 for row in ours if not row.get("one_off") and test(row))
-    if condition == "deleted":
+        session = next(one for one in seen.sessions if one.uid == name)
+        return _waited_session(seen, session, condition, test)
+    if test is None:
         return Progress(0, 1, "it is still there")
-    return Progress(met, max(wanted, 1), f"{met} of {wanted}")
+    team = TeamKey(*keys.team_key(name))
+    unchecked = [
+        key for key in _roles(seen, team) if (role := seen.roles.get(key)) and not _can_be(condition, role)
+    ]
+    if unchecked:
+        return Progress(0, 1, failed=f"{unchecked[0]} has no healthcheck")
+    return done.of_roles(seen, _roles(seen, team), time.time(), test=test, word=condition, declared=False)
+
+
+def _waited_session(seen: done.Seen, session: Session, condition: str, test: done.Test | None) -> Progress:
+    role = None if session.one_off else seen.roles.get(session.role_key)
+    if test is None:
+        return Progress(0 if session.alive else 1, 1, f"it is {session.state}")
+    if test(session, role):
+        return Progress(1, 1)
+    if done.is_final(session, role, time.time()):
+        return Progress(0, 1, failed=done.ended_words(session))
+    if not _can_be(condition, role):
+        return Progress(0, 1, failed="it has no healthcheck")
+    return Progress(0, 1, done.state_words(session))
+
+
+def _can_be(condition: str, role: Role | None) -> bool:
+    """Whether a role's sessions can ever be so: without a check nobody says that they are healthy."""
+    return condition != "healthy" or (role is not None and role.spec.healthcheck is not None)
 
 
 class _Bar:

@@ -2,6 +2,7 @@
 
 import json
 
+PATIENT = "[team.role.shift]\n"  # min_ready as it is by default
 AT_ONCE = '[team.role.shift]\nmin_ready = "0s"\n'
 
 

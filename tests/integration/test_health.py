@@ -251,10 +251,9 @@ def runs(pid: int) -> bool:
 def test_a_probe_that_can_not_be_run_is_unknown_and_harms_nobody(home: Home) -> None:
     check = '[team.role.healthcheck]\ntype = "exec"\ncommand = ["no-such-probe"]\ninterval = "50ms"\n'
     home.start()
-    home.marvel(
-        "work", home.write(manifest(role(*SLEEP, sections=check + "failure_threshold = 1\n"))), "--wait"
-    )
+    home.marvel("work", home.write(manifest(role(*SLEEP, sections=check + "failure_threshold = 1\n"))))
     until(lambda: home.events("health.changed"), "it is told", home.describe)
     [row] = home.running(1)
+    assert not row["ready"]  # no pass, not ready
     assert (row["health"], row["restarts"], home.events("health.missed")) == ("unknown", 0, [])
     assert "no-such-probe" in home.marvel("get", "sessions", "-o", "wide").stdout

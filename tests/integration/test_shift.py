@@ -115,8 +115,18 @@ def test_a_pause_holds_a_shift_and_an_abort_makes_its_wait_fail(home: Home) -> N
     home.marvel("shift", "pause", "w/t")
     assert " paused " in home.marvel("shift", "status", "w/t").stdout
     home.marvel("shift", "resume", "w/t")
-    home.marvel("shift", "abort", "w/t")
-    watched = home.marvel("shift", "status", "w/t", "--watch", "--timeout", "20s", ok=False)
-    assert (watched.returncode, "aborted" in watched.stderr) in {(1, True), (0, False)}
-    until(lambda: home.events("shift.rolled-back"), "it is run back", home.describe)
+    home.marvel("shift", "abort", "w/t", "--wait", "--timeout", "20s")
+    assert home.events("shift.rolled-back")
+    home.marvel("wait", "w/t", "--timeout", "20s")
     assert home.running(1)[0]["generation"] == 1
+
+
+def test_undo_waits_for_the_generation_that_it_makes_and_so_does_wait(home: Home) -> None:
+    home.start()
+    for seconds in ("1001", "1002"):
+        home.marvel("work", home.write(manifest(role("sleep", seconds, replicas=2))), "--yes")
+        home.marvel("wait", "w/t", "--timeout", "20s")
+    assert {row["generation"] for row in home.running(2)} == {2}
+    home.marvel("shift", "undo", "w/t", "--wait", "--timeout", "20s")
+    assert {row["generation"] for row in home.sessions()} == {3}
+    home.whole()

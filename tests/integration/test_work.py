@@ -4,7 +4,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 
 from tests.integration.home import Home, until
-from tests.integration.manifests import SLEEP, STUBBORN, manifest, role
+from tests.integration.manifests import PATIENT, SLEEP, STUBBORN, manifest, role
 
 
 def test_a_manifest_becomes_running_sessions_with_one_process_each(home: Home) -> None:
@@ -141,3 +141,36 @@ def test_an_agent_learns_who_it_is_from_its_environment(home: Home) -> None:
     assert len(pairs["MARVEL_TOKEN"]) == 64
     assert "CLAUDECODE" not in pairs
     assert os.path.samefile(pairs["PWD"], home.path)
+
+
+def test_what_waits_ends_at_once_when_what_is_waited_for_can_no_longer_come(home: Home) -> None:
+    home.start()
+    once = home.write(manifest(role("false", more='restart_policy = "never"', sections=PATIENT)))
+    for argv in (("work", once), ("up", once)):
+        done = home.marvel(*argv, *(["--wait"] if argv[0] == "work" else []), ok=False)
+        assert (done.returncode, "t-r-g1-0 is failed (exit 1)" in done.stderr) == (1, True), done.stderr
+    for condition, said in (("ready", "is failed (exit 1)"), ("state=running", "is failed (exit 1)")):
+        done = home.marvel("wait", "r-0", "--for", condition, ok=False)
+        assert (done.returncode, said in done.stderr) == (1, True), done.stderr
+    done = home.marvel("wait", "r-0", "--for", "state=runing", ok=False)
+    assert (done.returncode, "there is no state 'runing'" in done.stderr) == (2, True)
+
+
+def test_a_team_that_is_deleted_meanwhile_ends_a_wait_with_that_word(home: Home) -> None:
+    home.start()
+    home.marvel("work", home.write(manifest(role("sh", "-c", "sleep 0.3; exit 1", sections=PATIENT))))
+    with ThreadPoolExecutor() as pool:
+        waiting = pool.submit(home.marvel, "wait", "w/t", "--timeout", "30s", ok=False)
+        until(lambda: len(home.events("session.ended")) > 1, "it crashes", home.describe)
+        home.marvel("delete", "team", "w/t", "--wait")
+        done = waiting.result()
+    assert (done.returncode, "deleted" in done.stderr) == (1, True), done.stderr
+
+
+def test_up_does_not_succeed_beside_a_session_that_crashes_again_and_again(home: Home) -> None:
+    home.start()
+    text = manifest(role("sh", "-c", "sleep 0.2; exit 1", more='backoff_initial = "50ms"'))
+    home.marvel("work", home.write(text))
+    until(lambda: len(home.events("session.ended")) > 2, "it crashes", home.describe)
+    done = home.marvel("up", home.write(text), "--timeout", "1s", ok=False)
+    assert (done.returncode, "times without a good run" in done.stderr) == (3, True), done.stderr

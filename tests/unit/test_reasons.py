@@ -43,6 +43,13 @@ def test_a_crashed_one_waits_for_its_backoff_and_tells_how_often_it_crashed() ->
     assert found.not_done[0].hint == "marvel restart demo/squad-agent-g1-0 does it now"
 
 
+def test_a_task_that_ended_well_too_often_has_not_crashed() -> None:
+    story = Story(role(max_restarts=1)).run()
+    story.crash(0, exit_status=0).run().crash(0, exit_status=0)
+    story.settle()
+    assert why(story).because.startswith("it ended too often: 1 restarts without a good run")
+
+
 def test_one_that_used_up_its_restarts_stays_failed() -> None:
     story = Story(role(max_restarts=1)).run()
     story.crash(0).run().crash(0).run()
