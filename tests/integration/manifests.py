@@ -18,7 +18,7 @@ def role(
     It is ready as soon as it runs, unless a table says otherwise.
     """
     if "[team.role.shift]" not in sections:
-        sections += AT_ONCE
+        sections += f"\n{AT_ONCE}"
     args = json.dumps(list(argv[1:]), ensure_ascii=False)
     return (
         f'[[team.role]]\nname = "{name}"\nreplicas = {replicas}\n{more}\n'
