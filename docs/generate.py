@@ -21,7 +21,7 @@ import msgspec
 from marvel import events
 from marvel.cli.app import made
 from marvel.cli.catalog import COMMANDS, SECTIONS
-from marvel.manifest.durations import spell
+from marvel.durations import spell
 from marvel.manifest.kinds import Choice, Flag, Kind, Name, Signal
 from marvel.manifest.lists import Env, Many
 from marvel.manifest.quantities import Duration, Integer, Number

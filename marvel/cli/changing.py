@@ -244,8 +244,8 @@ def wait(
 
 def seconds(text: str) -> float:
     """The seconds a person's `90s` or `5m` means. Raises UsageError."""
+    from marvel.durations import parse
     from marvel.errors import UsageError
-    from marvel.manifest.durations import parse
 
     found = parse(text)
     if found is None:

@@ -12,6 +12,8 @@ from marvel.cli.get import show
 from marvel.cli.objects import MASK, is_listed, published
 from marvel.cli.table import printable
 from marvel.cli.times import is_time, local
+from marvel.commands.plan import DURATIONS, TEXTS, text_change
+from marvel.durations import spell
 from marvel.errors import UsageError
 from marvel.store.query import Reader
 from marvel.store.rows import world_at
@@ -107,17 +109,26 @@ def _told(one: Difference) -> str:
     lines = [f"{SIGNS[one.change]} {one.kind} {printable(one.key)}"]
     if one.change == "changed":
         lines += [
-            f"    {printable(name)}: {_value(name, before)} → {_value(name, after)}"
+            f"    {printable(name)}: {_change(name, before, after)}"
             for name, (before, after) in one.fields.items()
         ]
     return "".join(f"{line}\n" for line in lines)
 
 
+def _change(name: str, before: Any, after: Any) -> str:
+    last = name.rpartition(".")[2]
+    if last in TEXTS:
+        return text_change(before, after)
+    return f"{_value(last, before)} → {_value(last, after)}"
+
+
 def _value(name: str, value: Any) -> str:
     if value is None:
         return "-"
-    if is_time(name.rpartition(".")[2]) and isinstance(value, int | float):
+    if is_time(name) and isinstance(value, int | float):
         return local(value)
+    if name in DURATIONS and isinstance(value, int | float):
+        return spell(float(value))
     return printable(str(value))
 
 

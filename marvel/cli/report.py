@@ -13,7 +13,7 @@ from marvel.cli.moments import moment
 from marvel.cli.objects import published
 from marvel.cli.table import ABSENT, is_coloured, table
 from marvel.cli.tally import Agent, Tally
-from marvel.cli.times import DAY, HOUR, MINUTE, local
+from marvel.cli.times import local, span
 from marvel.errors import UsageError
 from marvel.store.query import Reader, daemon_note
 from marvel.store.rows import events_between, position_at, world_at
@@ -125,17 +125,3 @@ def _context(row: Row) -> str:
     """`12→40/85`: at the start, at the end, at its peak."""
     start, end, peak = (row[f"context_percent_{name}"] for name in ("start", "end", "peak"))
     return ABSENT if end is None else f"{percent(start)}→{percent(end)}/{percent(peak)}"
-
-
-def span(seconds: float) -> str:
-    """A span in its two largest units: 45s 12m 3h05m 2d04h."""
-    whole = round(seconds)
-    if whole == 0:
-        return ABSENT
-    if whole < MINUTE:
-        return f"{whole}s"
-    if whole < HOUR:
-        return f"{whole // MINUTE}m{whole % MINUTE:02}s"
-    if whole < DAY:
-        return f"{whole // HOUR}h{whole % HOUR // MINUTE:02}m"
-    return f"{whole // DAY}d{whole % DAY // HOUR:02}h"

@@ -7,7 +7,7 @@ from marvel import keys
 from marvel.cli import archived, door, listing, objects, shifthistory, waiting
 from marvel.cli.get import show, warn_without_daemon
 from marvel.cli.table import ABSENT, printable, table
-from marvel.cli.times import age, local
+from marvel.cli.times import MINUTE, age, local, span
 from marvel.commands.orders import ChangeShift, Shift
 from marvel.errors import NotFound
 from marvel.resources import TeamKey
@@ -108,10 +108,14 @@ def _cells(row: Row) -> list[str]:
         ABSENT if row["from_generation"] is None else str(row["from_generation"]),
         str(row["to_generation"]),
         row["outcome"],
-        ABSENT if row["seconds"] is None else f"{row['seconds']:.1f}s",
+        ABSENT if row["seconds"] is None else _took(row["seconds"]),
         row["actor"] or ABSENT,
         printable(row["why"]),
     ]
+
+
+def _took(seconds: float) -> str:
+    return f"{seconds:.1f}s" if seconds < MINUTE else span(seconds)
 
 
 def until_done(

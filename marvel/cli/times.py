@@ -36,6 +36,20 @@ def age(seconds: float) -> str:
     return f"{whole // DAY}d"
 
 
+def span(seconds: float) -> str:
+    """A span in its two largest units: 45s 12m 3h05m 2d04h."""
+    whole = round(seconds)
+    if whole == 0:
+        return "-"
+    if whole < MINUTE:
+        return f"{whole}s"
+    if whole < HOUR:
+        return f"{whole // MINUTE}m{whole % MINUTE:02}s"
+    if whole < DAY:
+        return f"{whole // HOUR}h{whole % HOUR // MINUTE:02}m"
+    return f"{whole // DAY}d{whole % DAY // HOUR:02}h"
+
+
 def until(moment: float, now: float) -> str:
     """`until 14:10:05 (in 12s)`."""
     form = "%H:%M:%S" if abs(moment - now) < FAR_SECONDS else "%Y-%m-%d %H:%M:%S"

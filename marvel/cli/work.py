@@ -94,6 +94,9 @@ def diff(sources: list[str], *, prune: bool) -> int:
     for plan in plans:
         if not plan.changes_nothing:
             show(plan.told())
+        else:
+            for line in plan.notes():
+                say(line)
     return 0 if all(plan.changes_nothing for plan in plans) else 1
 
 

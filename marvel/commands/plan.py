@@ -4,6 +4,7 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
+from marvel.durations import spell
 from marvel.events import (
     Draft,
     EndpointApplied,
@@ -14,13 +15,21 @@ from marvel.events import (
     TeamDeleted,
     WorkspaceCreated,
 )
-from marvel.resources import Manifest, RoleKey, Session, Spec, TeamKey
-from marvel.rules import is_mid_turn
+from marvel.resources import Manifest, Role, RoleKey, Session, Spec, TeamKey, Template
+from marvel.rules import current_of, is_mid_turn, wants_shift, was_aborted
 from marvel.world import World
 
 Verb = Literal["create", "change", "remove", "keep"]
 MASK = "***"
 SIGNS: dict[Verb, str] = {"create": "+", "change": "~", "remove": "-", "keep": "="}
+SHOWN_CHARACTERS = 60
+DURATIONS = frozenset(  # fields in seconds, by their last name; a test compares them with the manifest's
+    {
+        *("backoff_initial", "backoff_max", "max_runtime", "start_interval", "timeout", "startup_timeout"),
+        *("interval", "ready_timeout", "min_ready", "max_age", "drain_timeout", "handoff_timeout", "grace"),
+    }
+)
+TEXTS = {"prompt": "", "prompt_text": "text of prompt_file", "resume_prompt": "", "handoff": ""}
 
 
 class Step(NamedTuple):
@@ -35,6 +44,7 @@ class Step(NamedTuple):
     replace: int = 0
     keep: int = 0
     working: int = 0  # of the stopped and replaced ones, at most
+    note: str = ""  # what runs instead of what is declared, and stays
 
 
 class Plan(NamedTuple):
@@ -57,15 +67,21 @@ class Plan(NamedTuple):
         return sum(step.working for step in self.steps)
 
     def told(self, *, whole: bool = False) -> str:
-        """In words, a line for each step; what is kept only with `whole`."""
+        """In words, a line for each step; what is kept only with `whole`, or when something else runs."""
         lines = []
         for step in self.steps:
             if step.verb != "keep" or whole:
                 lines.append(_line(step))
                 lines += [f"    {change}" for change in step.changes]
+                lines += [f"    {step.note}"] if step.note else []
         if self.changes_nothing:
             lines.append("unchanged")
+            lines += [] if whole else self.notes()
         return "".join(f"{line}\n" for line in lines)
+
+    def notes(self) -> list[str]:
+        """Return where something else runs than what is declared, a line for each role."""
+        return [f"{step.key}: {step.note}" for step in self.steps if step.note]
 
 
 def plan(world: World, declared: Manifest, drafts: list[Draft]) -> Plan:
@@ -76,7 +92,7 @@ def plan(world: World, declared: Manifest, drafts: list[Draft]) -> Plan:
         RoleKey(declared.workspace, team.name, role.name) for team in declared.teams for role in team.roles
     ]
     kept = [
-        Step("keep", "role", str(key), keep=world.roles[key].replicas)
+        Step("keep", "role", str(key), keep=world.roles[key].replicas, note=note(world, world.roles[key]))
         for key in roles
         if str(key) not in touched and key in world.roles
     ]
@@ -128,22 +144,54 @@ def _role_step(world: World, key: RoleKey, fact: RoleApplied) -> Step:
     old = world.roles.get(key)
     if old is None:
         return Step("create", "role", str(key), start=fact.replicas)
-    changes = [
-        f"{path}: {before} → {after}"
-        for path, before, after in _differences("", _plain(old.spec), _plain(fact.spec))
-    ]
+    changes = _differences("", _plain(old.spec), _plain(fact.spec))
     if old.replicas not in (fact.replicas, old.spec.replicas):
         changes.append(f"replicas: {old.replicas} (set by scale) → {fact.replicas}")
     started = max(0, fact.replicas - old.replicas)
     stopped = max(0, old.replicas - fact.replicas)
     kept = min(old.replicas, fact.replicas)
-    changed = old.template != (fact.chosen or fact.spec.template)
     working = _working(world, key)
-    if changed and fact.spec.shift.on_change == "shift":
-        return Step("change", "role", str(key), tuple(changes), started, stopped, kept, 0, working)
+    new = msgspec.structs.replace(old, spec=fact.spec, chosen=fact.chosen, replicas=fact.replicas)
+    about = note(world, new)
+    if _replaces(world, old, new):
+        return Step("change", "role", str(key), tuple(changes), started, stopped, kept, 0, working, about)
     # Which ones go is decided when they go: those that work may be among them.
     at_risk = min(stopped, working)
-    return Step("change", "role", str(key), tuple(changes), started, stopped, 0, kept, at_risk)
+    return Step("change", "role", str(key), tuple(changes), started, stopped, 0, kept, at_risk, about)
+
+
+def _replaces(world: World, old: Role, new: Role) -> bool:
+    """Whether what runs is replaced: compared with its own template, not with what was declared before."""
+    cohorts, shift = world.cohorts_of(old.key), world.shifts.get(old.key)
+    if not cohorts or (shift is not None and shift.started_at is not None):
+        return old.template != new.template and new.spec.shift.on_change == "shift"
+    return wants_shift(new, cohorts, None)
+
+
+def note(world: World, role: Role) -> str:
+    """Return which template a role's sessions have, and why, if it is not the manifest's; else nothing."""
+    cohorts, shift = world.cohorts_of(role.key), world.shifts.get(role.key)
+    current = current_of(cohorts, shift)
+    if current is None or shift is not None or current.template == role.spec.template:
+        return ""
+    runs = f"the sessions run the template of generation {_origin(world, role, current.template)}"
+    begin = f"marvel shift {role.workspace}/{role.team} --role {role.name}"
+    if role.chosen is not None:
+        declared = _origin(world, role, role.spec.template)
+        forward = begin.replace("shift ", "shift undo ", 1)
+        way = f"{forward} --to {declared} goes forward" if declared else "change the manifest to go forward"
+        return f"undone: {runs}; {way}"
+    if was_aborted(role, cohorts):
+        return f"the shift to generation {cohorts[-1].generation} was aborted: {runs}; {begin} tries again"
+    if role.spec.shift.on_change == "manual":
+        return f"on_change is manual: {runs}; {begin} replaces them"
+    return ""
+
+
+def _origin(world: World, role: Role, template: Template) -> int:
+    """Return the first generation known to have had a template; 0 when none is."""
+    known: list[Any] = [*world.past.get(role.key, ()), *world.cohorts_of(role.key)]
+    return min((one.generation for one in known if one.template == template), default=0)
 
 
 def _staying(world: World, key: RoleKey) -> list[Session]:
@@ -186,8 +234,8 @@ class _Secret:
         return MASK
 
 
-def _differences(path: str, old: Any, new: Any) -> list[tuple[str, Any, Any]]:
-    """Leaves that differ, by the path a manifest has for them."""
+def _differences(path: str, old: Any, new: Any) -> list[str]:
+    """Return the leaves that differ, by the path a manifest has for them, with old and new value."""
     if isinstance(old, dict) and isinstance(new, dict):
         found = []
         for name in sorted({*old, *new}):
@@ -198,17 +246,29 @@ def _differences(path: str, old: Any, new: Any) -> list[tuple[str, Any, Any]]:
         return []
     if isinstance(old, dict) and new is None:
         return _differences(path, old, {})
-    return [(path, _shown(old), _shown(new))]
+    name = path.rpartition(".")[2]
+    if name in TEXTS:
+        return [f"{TEXTS[name] or path}: {text_change(old, new)}"]
+    return [f"{path}: {shown(name, old)} → {shown(name, new)}"]
 
 
 def _is_table(table: dict[str, Any], name: str) -> bool:
     return isinstance(table.get(name), dict)
 
 
-def _shown(value: Any) -> str:
+def text_change(old: Any, new: Any) -> str:
+    """Return that a text for an agent is another one, by its size: it may be of any length."""
+    before, after = (len(str(text or "").encode()) for text in (old, new))
+    return f"changed ({before} → {after} bytes)"
+
+
+def shown(name: str, value: Any) -> str:
+    """Return the value of a field, by its last name, as a manifest has it."""
     if value is None:
         return "(default)"
+    if name in DURATIONS and isinstance(value, float | int):
+        return spell(float(value))
     if isinstance(value, tuple):
         value = list(value)  # as a manifest has it
     text = value if isinstance(value, str) else repr(value)
-    return text if len(text) <= 60 else text[:57] + "…"
+    return text if len(text) <= SHOWN_CHARACTERS else text[: SHOWN_CHARACTERS - 3] + "…"

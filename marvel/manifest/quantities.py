@@ -4,7 +4,7 @@ import math
 import re
 from typing import Any
 
-from marvel.manifest import durations
+from marvel import durations
 from marvel.manifest.kinds import REFUSED, Kind, Report, Schema
 from marvel.manifest.problems import shown
 

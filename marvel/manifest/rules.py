@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
-from marvel.manifest import durations
+from marvel import durations
 from marvel.manifest.check import Block
 from marvel.manifest.problems import quoted, spelled
 

@@ -7,9 +7,9 @@ import tomli_w
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from marvel.durations import parse, spell, written
 from marvel.errors import ManifestError
 from marvel.manifest import read, to_toml
-from marvel.manifest.durations import parse, spell, written
 from marvel.manifest.kinds import Choice, Command, File, Flag, Kind, Name, Signal, Text
 from marvel.manifest.lists import Env, EnvName, Many
 from marvel.manifest.quantities import Duration, Integer, Number

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from marvel import commands, events
-from marvel.commands.plan import Plan, Step
-from marvel.resources import EndpointSpec, HealthcheckSpec, Manifest, RoleSpec
+from marvel.commands.plan import DURATIONS, Plan, Step
+from marvel.manifest.quantities import Duration
+from marvel.manifest.table import MANIFEST, Section
+from marvel.resources import (
+    EndpointSpec,
+    HealthcheckSpec,
+    Manifest,
+    RoleSpec,
+    RuntimeSpec,
+    ShiftSpec,
+    StopSpec,
+    TeamKey,
+    Template,
+)
 from tests.given import AGENTS, Story, manifest, role, template
 
 
@@ -82,7 +95,7 @@ def test_changes_are_named_by_their_manifest_path_with_old_and_new() -> None:
     wanted = role(replicas=1, max_restarts=3, template=template("next", args=("-x",)))
     one = step(planned(story, manifest(wanted)))
     assert one.changes == (
-        "healthcheck.timeout: 9.0 → (default)",
+        "healthcheck.timeout: 9s → (default)",
         "healthcheck.type: heartbeat → (default)",
         "max_restarts: (default) → 3",
         "runtime.args: (default) → ['-x']",
@@ -135,3 +148,90 @@ def test_a_session_already_on_its_way_out_is_not_stopped_by_the_plan() -> None:
     story.settle()
     assert step(planned(story, manifest(role("other")))).stop == 1
     assert AGENTS in story.world.roles
+
+
+def test_durations_are_shown_as_durations_and_a_prompt_by_its_size() -> None:
+    before = role(
+        stop=StopSpec(grace=10.0), template=Template(runtime=RuntimeSpec(command="a"), prompt="é" * 20)
+    )
+    after = role(
+        stop=StopSpec(grace=90.5), template=Template(runtime=RuntimeSpec(command="a"), prompt="x" * 61)
+    )
+    after = msgspec.structs.replace(after, max_runtime=5400.0)
+    assert step(planned(Story(before), manifest(after))).changes == (
+        "max_runtime: (default) → 1h30m",
+        "stop.grace: (default) → 90500ms",
+        "prompt: changed (40 → 61 bytes)",
+    )
+
+
+def test_every_field_that_a_manifest_has_as_a_duration_is_shown_as_one() -> None:
+    def names(section: Section) -> set[str]:
+        own = {field.key for field in section.fields if isinstance(field.kind, Duration)}
+        return own.union(*map(names, section.sections))
+
+    assert names(MANIFEST) == DURATIONS
+
+
+def rolled_back() -> tuple[Story, RoleSpec]:
+    """A team whose shift to another template was aborted and is run back."""
+    good = role(replicas=2, shift=ShiftSpec(min_ready=60.0))
+    story = Story(good).run(100.0)
+    story.apply(msgspec.structs.replace(good, template=template("bad")))
+    story.run()
+    fact = events.ShiftAborted(reason="ready-timeout")
+    story.add(events.role_ref(AGENTS, 2), fact)
+    for _ in range(5):
+        story.run(10.0).gone()
+    assert ([c.aborted for c in story.cohorts()], story.world.shifts) == ([False, True], {})
+    return story, good
+
+
+def test_after_an_automatic_rollback_a_plan_compares_with_what_runs() -> None:
+    story, good = rolled_back()
+    back = step(planned(story, manifest(good)))
+    assert (back.verb, back.keep, back.replace, back.note) == ("change", 2, 0, "")
+    assert planned(story, manifest(good)).disturbed == 0
+
+    same = planned(story, manifest(msgspec.structs.replace(good, template=template("bad"))))
+    assert same.changes_nothing
+    note = (
+        "the shift to generation 2 was aborted: the sessions run the template of generation 1; "
+        "marvel shift demo/squad --role agent tries again"
+    )
+    assert same.told() == f"unchanged\ndemo/squad/agent: {note}\n"
+    assert f"    {note}\n" in same.told(whole=True)
+
+    other = step(planned(story, manifest(msgspec.structs.replace(good, template=template("other")))))
+    assert (other.replace, other.keep) == (2, 0)
+
+
+def test_a_plan_over_an_undone_shift_says_that_something_else_runs() -> None:
+    story = Story(role(replicas=1)).run()
+    story.apply(role(replicas=1, template=template("next")))
+    for _ in range(5):
+        story.run(10.0).gone()
+    assert planned(story, manifest(role(replicas=1, template=template("next")))).told() == "unchanged\n"
+    story.record(commands.shift_undo(story.world, TeamKey("demo", "squad")))
+    for _ in range(5):
+        story.run(10.0).gone()
+    plan = planned(story, manifest(role(replicas=1, template=template("next"))))
+    assert plan.told() == (
+        "unchanged\ndemo/squad/agent: undone: the sessions run the template of generation 1; "
+        "marvel shift undo demo/squad --role agent --to 2 goes forward\n"
+    )
+    story.record(commands.shift_undo(story.world, TeamKey("demo", "squad"), generation=2))
+    for _ in range(5):
+        story.run(10.0).gone()
+    assert planned(story, manifest(role(replicas=1, template=template("next")))).told() == "unchanged\n"
+
+
+def test_a_plan_over_a_template_that_waits_for_a_shift_by_hand_says_so() -> None:
+    manual = ShiftSpec(on_change="manual")
+    story = Story(role(replicas=1, shift=manual)).run()
+    wanted = role(replicas=1, shift=manual, template=template("next"))
+    one = step(planned(story, manifest(wanted)))
+    assert (one.keep, one.replace) == (1, 0)
+    assert one.note.startswith("on_change is manual: the sessions run the template of generation 1; ")
+    story.apply(wanted)
+    assert planned(story, manifest(wanted)).notes() == [f"demo/squad/agent: {one.note}"]

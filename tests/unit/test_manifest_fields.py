@@ -9,9 +9,9 @@ import msgspec
 import pytest
 import tomli_w
 
-from marvel import resources
+from marvel import durations, resources
 from marvel.errors import ManifestError
-from marvel.manifest import durations, read, schema
+from marvel.manifest import read, schema
 from marvel.manifest.kinds import Choice, Command, File, Flag, Kind, Name, Pattern, Signal, Text
 from marvel.manifest.lists import Argv, Env, EnvName, Many
 from marvel.manifest.quantities import Duration, Integer, Number

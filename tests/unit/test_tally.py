@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from marvel import commands
-from marvel.cli.report import span
 from marvel.cli.tally import Agent, Tally
+from marvel.cli.times import span
 from marvel.daemon import observations
 from marvel.runtimes import Signal
 from marvel.world import World
