@@ -18,6 +18,10 @@ import subprocess
 from collections.abc import Mapping, Sequence
 
 CHUNK_BYTES = 256 * 1024
+# A server gets the environment of the client that starts it. One that reaches systemd (tmux 3.7 and newer)
+# puts each pane into a scope that is part of the daemon's unit: stopping the unit would end the agents. They
+# get the true address with the rest of their environment, which is set in the server before any is started.
+NO_BUS = {"DBUS_SESSION_BUS_ADDRESS": "unix:path=/dev/null"}
 CHUNKS_PER_TURN = 16  # then the owner's loop has its turn; the rest stays readable
 
 
@@ -29,7 +33,7 @@ class Link:
             with theirs:
                 self._client = subprocess.Popen(
                     argv,
-                    env=dict(environment),
+                    env={**environment, **NO_BUS},
                     stdin=theirs.fileno(),
                     stdout=theirs.fileno(),
                     stderr=theirs.fileno(),

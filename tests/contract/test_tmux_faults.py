@@ -126,6 +126,17 @@ def test_agents_get_the_environment_of_the_last_start_and_no_more(rig: Rig) -> N
     }
 
 
+def test_a_server_can_not_ask_systemd_to_tie_panes_to_a_unit_and_agents_can(rig: Rig) -> None:
+    address = "unix:path=/run/user/1/bus"
+    up = rig.open(rig.connect(BASE | {"DBUS_SESSION_BUS_ADDRESS": address}))
+    rig.server = up
+    assert environ(up.pid or 0)["DBUS_SESSION_BUS_ADDRESS"] == "unix:path=/dev/null"
+    assert environ(waiting_pane(rig).pid)["DBUS_SESSION_BUS_ADDRESS"] == address
+    up.close()
+    rig.server = rig.open(rig.connect(BASE))
+    assert "DBUS_SESSION_BUS_ADDRESS" not in environ(waiting_pane(rig).pid)
+
+
 def test_secrets_are_in_no_argument_of_any_process(up: Rig) -> None:
     pane = waiting_pane(up, env={"V": "s3cr3t-in-a-test"})
     assert environ(pane.pid)["V"] == "s3cr3t-in-a-test"
