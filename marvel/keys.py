@@ -15,7 +15,10 @@ SHOWN = 5  # candidates named in a message
 class Named:
     """What of a session is needed to find it by a key. A plain class: typing would cost `get` 3 ms."""
 
-    __slots__ = ("created_at", "generation", "name", "number", "one_off", "role", "team", "uid", "workspace")
+    __slots__ = (
+        *("created_at", "generation", "name", "number", "one_off", "role", "team", "there", "uid"),
+        "workspace",
+    )
 
     def __init__(
         self,
@@ -29,6 +32,7 @@ class Named:
         uid: str,
         created_at: float,
         one_off: bool = False,
+        there: bool = True,
     ) -> None:
         self.workspace = workspace
         self.team = team
@@ -39,6 +43,7 @@ class Named:
         self.uid = uid
         self.created_at = created_at
         self.one_off = one_off
+        self.there = there  # it holds its slot or is alive; else it is remembered only
 
     @property
     def slot(self) -> str:
@@ -49,6 +54,7 @@ class Named:
 def find_session(key: str, sessions: Iterable[Named]) -> str | None:
     """The uid of the newest session that a key names; None when there is none.
 
+    What is there wins over what is remembered: a session of a deleted team makes no key ambiguous.
     Raises Rejected when a short key names several slots.
     """
     known = list(sessions)
@@ -59,6 +65,7 @@ def find_session(key: str, sessions: Iterable[Named]) -> str | None:
     short = [
         s for s in known if _ends(f"{s.workspace}/{s.slot}", key) or _ends(f"{s.workspace}/{s.name}", key)
     ]
+    short = [s for s in short if s.there] or short
     slots = sorted({f"{s.workspace}/{s.slot}" for s in short})
     if len(slots) > 1:
         shown = ", ".join(slots[:SHOWN]) + (", …" if len(slots) > SHOWN else "")
@@ -81,6 +88,8 @@ def find(key: str, sessions: Iterable[Named], teams: Iterable[tuple[str, str]]) 
     if uid is None:
         raise no_such("session" if key.startswith("session/") else "session or team", key)
     if is_team and not key.startswith("session/"):
+        if not any(s.there for s in known if s.uid == uid):
+            return "team", team
         raise Rejected(f"{key!r} is both a session and a team", hint=f"say session/{key} or team/{key}")
     return "session", uid
 
@@ -106,8 +115,8 @@ def _ends(whole: str, ending: str) -> bool:
     return not before or before[-1] in "/-"
 
 
-def _age(session: Named) -> tuple[int, float]:
-    return session.generation, session.created_at
+def _age(session: Named) -> tuple[bool, int, float]:
+    return session.there, session.generation, session.created_at
 
 
 def check_names(workspace: str, team: str, role: str) -> None:

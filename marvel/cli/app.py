@@ -3,7 +3,6 @@
 A command is a plain function with Typer's annotations; what it returns is its exit status (None: 0).
 """
 
-import difflib
 from importlib import import_module
 from typing import Any
 
@@ -11,6 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from marvel.cli.catalog import COMMANDS, SECTIONS, Entry
+from marvel.cli.suggestions import suggestion
 from marvel.errors import MarvelError, UsageError
 
 
@@ -26,9 +26,10 @@ class Commands(TyperGroup):
 
     def resolve_command(self, ctx: typer.Context, args: list[str]) -> Any:  # type: ignore[override]
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            close = difflib.get_close_matches(args[0], COMMANDS, n=1)
-            hint = f"did you mean marvel {close[0]}?" if close else "marvel --help lists the commands"
-            raise UsageError(f"there is no command {args[0]!r}", hint=hint)
+            if args[0] == "help":
+                known = args[1:2] if args[1:] and args[1] in COMMANDS else []
+                raise UsageError("unknown command 'help'", hint=" ".join(("marvel", *known, "--help")))
+            raise UsageError(f"unknown command {args[0]!r}", hint=suggestion(args[0]))
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]

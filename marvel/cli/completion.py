@@ -39,9 +39,11 @@ end
 complete -c marvel -a '(__marvel_complete)'
 """,
 }
-KINDS = ("sessions", "teams", "workspaces", "endpoints")
+KINDS = ("sessions", "teams", "workspaces", "endpoints", "shifts")
 SINGULAR = ("session", "team", "workspace", "endpoint")
+VERBS = ("status", "abort", "pause", "resume", "undo", "history")  # of shift
 SESSION_OR_TEAM = ("restart", "wait", "describe", "why")
+TO_A_PROCESS = ("kill", "attach", "inject")  # what has ended takes none of these
 CONDITIONS = ("ready", "healthy", "deleted", "state=running", "state=failed", "state=stopped")
 
 
@@ -77,11 +79,14 @@ def candidates(words: list[str]) -> list[str]:
 
         return [name for name, entry in COMMANDS.items() if entry.section]
     command, before = words[0], words[-2]
-    given = [word for word in words[1:-1] if not word.startswith("-")]
-    if before.startswith("-"):
-        values = _values(before, given)
-        if values is not None:
-            return values
+    if "--" in words[1:-1]:
+        return []  # what follows is a text or a command line
+    options = _options(words)
+    given = _given(words, options)
+    if before in options and options[before] is not None:
+        return _values(before, options[before] or "", given)
+    if words[-1].startswith("-"):
+        return sorted(options)
     match command:
         case "daemon":
             return ["status", "logs", "install"] if not given else []
@@ -91,12 +96,17 @@ def candidates(words: list[str]) -> list[str]:
             return list(KINDS) if not given else _keys(given[0])
         case "delete":
             return list(SINGULAR) if not given else _keys(given[0])
-        case "scale" | "shift":
+        case "scale":
             return [] if given else _keys("team")
+        case "shift":
+            return [*VERBS, *_keys("team")] if not given else _keys("team") if given[-1] in VERBS else []
         case "export":
             return [] if given else [*_keys("workspace"), *_keys("team")]
-        case "kill" | "capture" | "inject" | "attach" | "logs":
+        case "capture" | "logs":
             return [] if given else _keys("session")
+        case _ if command in TO_A_PROCESS:
+            teams = _keys("team") if command == "inject" else []
+            return [] if given else [*_keys("session", alive=True), *teams]
         case _ if command in SESSION_OR_TEAM:
             if command == "describe" and given and given[0] in SINGULAR:
                 return _keys(given[0])
@@ -105,16 +115,53 @@ def candidates(words: list[str]) -> list[str]:
     return []
 
 
-def _values(option: str, given: list[str]) -> list[str] | None:
-    """What an option may be set to; None when it takes no value, or one that can't be guessed."""
+def _options(words: list[str]) -> dict[str, str | None]:
+    """Return the options of a command, as it declares them: by name, the metavar of its value, if it has one.
+
+    Typer is imported only when one is typed or a value of one is wanted: that takes longer than all the rest.
+    """
+    if not any(word.startswith("-") for word in words[1:]):
+        return {}
+    from marvel.cli.app import made
+    from marvel.cli.catalog import COMMANDS
+
+    if words[0] not in COMMANDS:
+        return {}
+    command = made(words[0], COMMANDS[words[0]])
+    command = getattr(command, "commands", {}).get(words[1], command)
+    found: dict[str, str | None] = {}
+    for option in command.params:
+        if option.param_type_name == "option":
+            value = None if option.is_flag or option.count else (option.metavar or "")
+            found |= dict.fromkeys((*option.opts, *option.secondary_opts), value)
+    return found
+
+
+def _given(words: list[str], options: dict[str, str | None]) -> list[str]:
+    """Return the arguments before the last word, without options and their values."""
+    places = range(1, len(words) - 1)
+    found = [at for at in places if not words[at].startswith("-") and options.get(words[at - 1]) is None]
+    return [words[at] for at in found]
+
+
+def _values(option: str, metavar: str, given: list[str]) -> list[str]:
+    """Return what an option may be set to; nothing when that can't be guessed."""
     match option:
         case "--for":
             return list(CONDITIONS)
         case "-o" | "--output":
-            return ["table", "wide", "json", "name", "jsonl"]
+            return metavar.split("|")
+        case "--session":
+            return _keys("session")
+        case "--kind":
+            from marvel.events import KINDS as EVENTS
+
+            return sorted(EVENTS)
         case "--workspace":
             return _keys("workspace")
         case "--team":
+            if "KEY" in metavar:
+                return _keys("team")
             return sorted({key.partition("/")[2] for key in _keys("team")})
         case "--role":
             team = next((word for word in given if "/" in word), "")
@@ -125,16 +172,17 @@ def _values(option: str, given: list[str]) -> list[str] | None:
             from marvel.cli.request import STATES
 
             return list(STATES)
-    return None
+    return []
 
 
-def _keys(kind: str) -> list[str]:
-    """Live keys of a kind."""
+def _keys(kind: str, *, alive: bool = False) -> list[str]:
+    """Keys of a kind that are in a plain listing, or only those of sessions that are alive."""
     match kind.rstrip("s") if kind != "s" else kind:
         case "session" | "s":
-            from marvel.cli.objects import is_listed
+            from marvel.cli.objects import ALIVE, is_listed
 
             rows = [row for row in _rows("sessions") if is_listed(row)]
+            rows = [row for row in rows if not alive or row["state"] in ALIVE]
             return sorted(f"{row['workspace']}/{row['name']}" for row in rows)
         case "team" | "t":
             return sorted(f"{row['workspace']}/{row['name']}" for row in _rows("teams"))

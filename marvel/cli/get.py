@@ -153,6 +153,7 @@ def named(sessions: Rows) -> list[Any]:
             uid=row["uid"],
             created_at=row["created_at"],
             one_off=row.get("one_off", False),
+            there=objects.is_listed(row),
         )
         for row in sessions
     ]

@@ -17,6 +17,7 @@ from marvel.commands.orders import Apply
 from marvel.errors import DaemonUnavailable, Rejected, TimedOut
 from marvel.resources import Manifest, RoleKey
 from marvel.runtimes import adapter_of
+from marvel.runtimes.launch import PLACEHOLDER
 from marvel.settings import paths
 from marvel.store.query import daemon_note
 from marvel.world import World
@@ -36,7 +37,7 @@ def work(
     """Record what manifests declare; with `wait` until its sessions are ready."""
     declared = _read(sources, force_large=force_large)
     _look_for_commands(declared, strict=strict)
-    _warn_of_silent(declared)
+    _warn(declared)
     plans = [_plan(door.present(one.workspace), one, prune=prune) for one in declared]
     if dry_run:
         for plan in plans:
@@ -55,7 +56,7 @@ def up(sources: list[str], *, timeout: float) -> None:
     """A daemon, the manifests, ready sessions, and a look at them."""
     declared = _read(sources, force_large=False)
     _look_for_commands(declared, strict=False)
-    _warn_of_silent(declared)
+    _warn(declared)
     door.check_person("up")
     if daemon_note(paths()) is None:
         from marvel.daemon.detached import detach
@@ -118,17 +119,20 @@ def _look_for_commands(declared: list[Manifest], *, strict: bool) -> None:
         say(f"warning: {line}")
 
 
-def _warn_of_silent(declared: list[Manifest]) -> None:
-    """Heartbeat checks of agents that can't beat: they are judged by their processes alone."""
+def _warn(declared: list[Manifest]) -> None:
+    """Warn of what is accepted and does less than it seems to."""
     for one in declared:
         for team in one.teams:
             for role in team.roles:
+                key = RoleKey(one.workspace, team.name, role.name)
+                if found := PLACEHOLDER.search(role.template.prompt_text):
+                    what = f"{found[0]} in {role.template.prompt_file}"
+                    say(f"warning: {key}: {what} stays as it is: placeholders expand in prompt only")
                 check = role.healthcheck
                 if check is None or check.type != "heartbeat":
                     continue
                 adapter = adapter_of(role.template)
                 if adapter.heartbeat == "none":
-                    key = RoleKey(one.workspace, team.name, role.name)
                     say(f"warning: {key}: {adapter.name} sends no heartbeats: judged by its process alone")
 
 

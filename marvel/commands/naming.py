@@ -19,6 +19,7 @@ def named(session: Session) -> keys.Named:
         uid=session.uid,
         created_at=session.created_at,
         one_off=session.one_off,
+        there=session.current or session.alive,
     )
 
 

@@ -26,7 +26,16 @@ SHOWN_CHARACTERS = 60
 DURATIONS = frozenset(  # fields in seconds, by their last name; a test compares them with the manifest's
     {
         *("backoff_initial", "backoff_max", "max_runtime", "start_interval", "timeout", "startup_timeout"),
-        *("interval", "ready_timeout", "min_ready", "max_age", "drain_timeout", "handoff_timeout", "grace"),
+        *(
+            "interval",
+            "ready_delay",
+            "ready_timeout",
+            "min_ready",
+            "max_age",
+            "drain_timeout",
+            "handoff_timeout",
+            "grace",
+        ),
     }
 )
 TEXTS = {"prompt": "", "prompt_text": "text of prompt_file", "resume_prompt": "", "handoff": ""}

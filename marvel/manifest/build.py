@@ -21,15 +21,16 @@ from marvel.resources import (
 
 
 def read_prompts(manifest: Block, directory: Path) -> None:
-    """Puts the text of each role's `prompt_file` beside it; one that can't be read is a problem."""
+    """Put the text of each role's `prompt_file` beside it; one that can't be read is a problem."""
     for role in manifest.each("team", "role"):
         path = role.valid.get("prompt_file")
-        if path is None or places.PLACEHOLDER.search(path):
+        if path is None or role.has("prompt"):
             continue
         try:
             role.valid["prompt_text"] = places.prompt_text(places.resolve(path, directory))
         except ValueError as error:
-            role.report(str(error), "prompt_file")
+            why = " (placeholders do not expand in it)" if places.PLACEHOLDER.search(path) else ""
+            role.report(f"{error}{why}", "prompt_file")
 
 
 def team(block: Block, directory: Path) -> TeamSpec:

@@ -76,12 +76,20 @@ RUNTIME = Section(
         Field(
             "command", Command(), "what is executed; default: image; with a / in it, relative to the manifest"
         ),
-        Field("args", Many(), "an argv, never a shell line; {index} {name} {team} {role} expand"),
+        Field(
+            "args",
+            Many(),
+            "an argv, never a shell line; {index} {name} {team} {role} expand, {{name}} is {name} itself",
+        ),
         Field("script", File(), "handed to adapters that take one; relative to the manifest"),
         Field("env", Env(), "recorded in the log, masked everywhere; *** keeps the recorded value"),
         Field("env_from", Many(of=EnvName()), "taken from the daemon's environment at start, never recorded"),
         Field("env_file", File(), "read at start, never recorded; relative to the manifest"),
-        Field("cwd", File(expands=True), "working directory; default: the manifest's; placeholders expand"),
+        Field(
+            "cwd",
+            File(expands=True),
+            "working directory; default: the manifest's; placeholders expand as in args",
+        ),
         Field(
             "ready_pattern",
             Pattern(),
@@ -164,11 +172,13 @@ ROLE = Section(
         Field("persona", Text(), "handed to the adapter", nouns.Template),
         Field("identity", Text(), "handed to the adapter", nouns.Template),
         Field("capabilities", Many(of=Choice(options=CAPABILITIES)), "what it may do to others of its team"),
-        Field("prompt", Text(), "its job, given to fresh starts; placeholders expand", nouns.Template),
+        Field(
+            "prompt", Text(), "its job, given to fresh starts; placeholders expand as in args", nouns.Template
+        ),
         Field(
             "prompt_file",
-            File(expands=True),
-            "the same from a file, relative to the manifest",
+            File(),
+            "the same from a file, relative to the manifest; its text is given as it is",
             nouns.Template,
         ),
         Field("resume", Flag(), "a crashed agent comes back with its conversation", nouns.Template),

@@ -1,5 +1,6 @@
 """What is the same for every agent: placeholders, argv, and the environment that tells it who it is."""
 
+import re
 from collections.abc import Callable
 
 import msgspec
@@ -11,6 +12,7 @@ from marvel.runtimes.values import plain_id
 
 BEATS_PER_TIMEOUT = 3  # so that one lost beat is no miss
 DEFAULT_BEAT_SECONDS = 10.0  # where no heartbeat check asks for more
+PLACEHOLDER = re.compile(r"\{\{(index|name|team|role)\}\}|\{(index|name|team|role)\}")
 
 
 def launch_plan(wish: Wish, adapter: Adapter) -> LaunchPlan:
@@ -41,26 +43,25 @@ def too_old_words(adapter: Adapter, version: tuple[int, ...]) -> str:
 
 
 def expanded(template: Template, session: Session) -> Template:
-    """`{index} {name} {team} {role}` in cwd, args, prompt, prompt_file and env; other braces stay."""
+    """Fill in `{index} {name} {team} {role}` in cwd, args, prompt and env; `{{name}}` is `{name}` itself.
+
+    Other braces stay. The text of a prompt_file is left as it is in the file: it may well be about code.
+    """
     names = {
-        "{index}": str(session.index),
-        "{name}": session.name,
-        "{team}": session.team,
-        "{role}": session.role,
+        "index": str(session.index),
+        "name": session.name,
+        "team": session.team,
+        "role": session.role,
     }
 
     def expand(text: str) -> str:
-        for name, value in names.items():
-            text = text.replace(name, value)
-        return text
+        return PLACEHOLDER.sub(lambda found: names.get(found[2], f"{{{found[1]}}}"), text)
 
     runtime = _expanded_runtime(template, expand)
     return msgspec.structs.replace(
         template,
         runtime=runtime,
         prompt=expand(template.prompt),
-        prompt_file=expand(template.prompt_file),
-        prompt_text=expand(template.prompt_text),
     )
 
 

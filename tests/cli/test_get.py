@@ -241,7 +241,7 @@ def test_without_a_daemon_one_line_says_so(marvel: Terminal) -> None:
         ("get session reviewer-0 --role reviewer", 2, "a KEY names one"),
         ("get sessions --team", 2, "--team"),
         ("get", 2, "missing argument 'KIND'"),
-        ("gte sessions", 2, "there is no command 'gte'"),
+        ("gte sessions", 2, "unknown command 'gte'"),
         ("get s a b", 2, "unexpected extra argument"),
     ],
 )

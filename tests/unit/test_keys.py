@@ -100,6 +100,21 @@ def test_a_key_of_nothing_is_not_found(key: str, message: str) -> None:
     assert raised.value.hint == no_such("x", "y").hint
 
 
+GONE = named("old-agent-g7-0", team="old", generation=7, uid="gone", there=False)
+HOMONYM = named("squad", team="adhoc", uid="homonym", one_off=True, there=False)
+
+
+def test_what_is_there_wins_over_what_is_remembered() -> None:
+    known = [AGENT_0, GONE]
+    assert find_session("agent-0", known) == AGENT_0.uid
+    assert find_session("old-agent-0", known) == "gone"
+    assert find_session("agent-0", [GONE]) == "gone"
+    again = named("squad-agent-g1-0", uid="again", there=False, created_at=9.0)
+    assert find_session("demo/squad-agent-g1-0", [AGENT_0, again]) == AGENT_0.uid
+    assert find("demo/squad", [HOMONYM], TEAMS) == ("team", "demo/squad")
+    assert find("demo/squad", [HOMONYM], []) == ("session", "homonym")
+
+
 def test_a_team_key_has_two_parts() -> None:
     assert team_key("demo/squad") == ("demo", "squad")
     assert team_key("team/demo/squad") == ("demo", "squad")

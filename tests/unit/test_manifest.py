@@ -200,12 +200,21 @@ def test_paths_resolve_against_the_manifest_then_against_the_current_directory(
 
 
 def test_paths_with_placeholders_are_resolved_as_text_and_not_read() -> None:
-    text = MINIMAL.replace("[team.role.runtime]", 'prompt_file = "{role}.md"\n[team.role.runtime]')
-    text += 'command = "x"\ncwd = "../wt-{index}"\nargs = ["{\\"a\\": {index}}", "{idx}"]\n'
+    text = MINIMAL + 'command = "x"\ncwd = "../wt-{index}"\nargs = ["{\\"a\\": {index}}", "{idx}"]\n'
     template = read("-", stdin=text, directory=Path("/srv/a")).teams[0].roles[0].template
     assert template.runtime.cwd == "/srv/wt-{index}"
-    assert (template.prompt_file, template.prompt_text) == ("/srv/a/{role}.md", "")
     assert template.runtime.args == ('{"a": {index}}', "{idx}")
+
+
+def test_a_prompt_file_whose_path_has_a_placeholder_is_not_left_out_in_silence(tmp_path: Path) -> None:
+    text = MINIMAL.replace(
+        "[team.role.runtime]", 'prompt_file = "for-{role}"\n[team.role.runtime]\nimage = "x"'
+    )
+    with pytest.raises(ManifestError, match="placeholders do not expand in it"):
+        read("-", stdin=text, directory=tmp_path)
+    (tmp_path / "for-{role}").write_text("You are {name}.")
+    template = read("-", stdin=text, directory=tmp_path).teams[0].roles[0].template
+    assert template.prompt_text == "You are {name}."
 
 
 def test_a_prompt_file_that_cannot_be_read_is_a_problem_with_its_path(tmp_path: Path) -> None:

@@ -85,14 +85,30 @@ def test_placeholders_are_filled_in_where_promised_and_nowhere_else() -> None:
         env={"{index}": "{name}"},
     )
     plan = planned(Template(runtime=runtime, prompt="You are {name}."))
-    assert plan.argv == ("run-{index}", "squad-agent-g2-3", "squad-agent", "33", "{3}", "{workspace}")
+    assert plan.argv == ("run-{index}", "squad-agent-g2-3", "squad-agent", "33", "{index}", "{workspace}")
     assert plan.cwd == "/srv/3"
     assert plan.env["{index}"] == "squad-agent-g2-3"
     assert plan.typed_prompt == "You are squad-agent-g2-3."
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("{{name}}", "{name}"),
+        ("{{{name}}}", "{{name}}"),
+        ("{{name}", "{squad-agent-g2-3"),
+        ("{name}}", "squad-agent-g2-3}"),
+        ("{{x}} {} {{ {{}} { name }", "{{x}} {} {{ {{}} { name }"),
+        ("{index}{{index}}{index}", "3{index}3"),
+    ],
+)
+def test_a_placeholder_in_two_braces_is_itself_and_other_braces_stay(text: str, expected: str) -> None:
+    assert planned(Template(prompt=text)).typed_prompt == expected
+
+
 def test_the_text_of_a_prompt_file_is_typed_where_there_is_no_prompt() -> None:
-    assert planned(Template(prompt_text="from {role}'s file")).typed_prompt == "from agent's file"
+    code = 'print(f"Hello {name}") with {{role}} and {x} and {}'
+    assert planned(Template(prompt_text=code)).typed_prompt == code
     assert planned(Template(prompt="own", prompt_text="file")).typed_prompt == "own"
 
 
