@@ -243,11 +243,15 @@ def wait(
 
 
 def seconds(text: str) -> float:
-    """The seconds a person's `90s` or `5m` means. Raises UsageError."""
-    from marvel.durations import parse
+    """Return the seconds that the `90s` or `5m` of a --timeout mean. Raises UsageError."""
+    from marvel.durations import LONGEST, parse
     from marvel.errors import UsageError
 
     found = parse(text)
     if found is None:
-        raise UsageError(f"{text!r} is not a time", hint="such as 500ms, 30s, 5m or 1h30m")
+        raise UsageError(
+            f"--timeout: cannot parse {text!r} as a duration", hint="such as 500ms, 30s, 5m or 1h30m"
+        )
+    if found > LONGEST:
+        raise UsageError(f"--timeout: {text!r} is more than ten years", hint="such as 30s, 5m or 1h30m")
     return found

@@ -87,7 +87,8 @@ def session_view(paths: Paths, reader: Source, key: str) -> Row:
     if row is None:
         raise NotFound(f"no such session: {key}", hint="marvel get sessions lists what there is")
     stream = f"session/{row['workspace']}/{row['name']}"
-    ended = reader.events(f"stream = ? AND uid <> ? AND kind IN {ENDINGS}", stream, row["uid"])
+    before = f" AND position < {row['started']:d}" if row.get("started") else ""
+    ended = reader.events(f"stream = ? AND uid <> ? AND kind IN {ENDINGS}{before}", stream, row["uid"])
     template, spec = _made_of(reader, row)
     check = (spec or {}).get("healthcheck")
     return {
@@ -98,7 +99,7 @@ def session_view(paths: Paths, reader: Source, key: str) -> Row:
         "predecessor_name": _name_of(reader, row.get("predecessor")),
         "signaled_at": row.get("signaled_at"),
         "dialog": "",
-        "earlier": [_ending(event) for event in islice(ended, EARLIER)],
+        "earlier": [_ending(event) for event in islice(ended, EARLIER if _had_others(row) else 0)],
         "tail": _tail(paths, row),
         "events": _recent(reader, "stream = ?", stream),
     }
@@ -187,6 +188,11 @@ def _name_of(reader: Source, uid: str | None) -> str | None:
         return str(row["name"])
     event = next(reader.events("uid = ?", uid), None)
     return event["session"] if event else None
+
+
+def _had_others(row: Row) -> bool:
+    """Whether there were sessions of this name before: a look for them reads all events of the name."""
+    return bool(row.get("replaces") or row.get("one_off"))
 
 
 def _ending(event: Row) -> Row:

@@ -93,18 +93,23 @@ class Pages:
             archived.note(reader, since)
             return None, first_since(reader, since)
         count = NEWEST if wanted.count is None else wanted.count
-        newest = reader.events(self.where, *self.values, decoded=self._warnings or count <= PAGE)
+        if count > PAGE and not self._warnings:
+            begin = reader.nth_newest(count, self.where, *self.values)
+            if not begin:
+                archived.note(reader, since)
+            return None, begin or reader.first()
+        newest = reader.events(self.where, *self.values)
         fitting = (event for event in newest if not self._warnings or warns(event))
         if count <= PAGE:
             page = list(islice(fitting, count))[::-1]
-            seen = len(page)
+            seen, begin = len(page), 0
         else:
             page, seen, begin = None, 0, self.head + 1
             for event in islice(fitting, count):
                 seen, begin = seen + 1, event["position"]
         if seen < count:
             archived.note(reader, since)
-        return page, 0 if page is not None else begin
+        return page, begin
 
 
 def events_past(reader: Reader, after: int, until: int, where: str, values: list[object]) -> list[Row]:

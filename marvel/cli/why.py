@@ -127,7 +127,7 @@ def _of_the_past(reader: Reader, key: str, now: float) -> Answer:
 
 
 def _of_session(reader: Reader, world: World, session: Session, now: float) -> Answer:
-    state = next(reader.events(f"stream = ? AND uid = ? AND kind IN ({STATE_KINDS})", *_place(session)), None)
+    state = _state_event(reader, session)
     chain, left_out = _chain(reader, state)
     return Answer(
         archived=_archived(reader, chain),
@@ -142,11 +142,21 @@ def _of_session(reader: Reader, world: World, session: Session, now: float) -> A
     )
 
 
+def _state_event(reader: Reader, session: Session) -> Row | None:
+    """Return the event that brought a session to its state, however long it has been in it."""
+    where = f"stream = ? AND uid = ? AND kind IN ({STATE_KINDS})"
+    if session.state == "running" and session.started:
+        where += f" AND position <= {session.started:d}"
+    return next(reader.events(where, *_place(session)), None)
+
+
 def _place(session: Session) -> tuple[str, str]:
     return f"session/{session.workspace}/{session.name}", session.uid
 
 
 def _known(reader: Reader, session: Session) -> Known:
+    if session.alive:
+        return Known()
     where = "stream = ? AND kind = 'session.ended'"
     ends = reader.events(where, f"session/{session.workspace}/{session.name}")
     times = [event["time"] for event in islice(ends, session.streak + 1)]

@@ -180,9 +180,7 @@ class Reader:
         A condition that begins with `stream = ?` is answered from that stream's index, in the same order.
         """
         columns = EVENT_COLUMNS.split()
-        order = "stream_version" if where.startswith("stream = ?") else "position"
-        if not oldest_first:
-            order += " DESC"
+        order = _order(where) + ("" if oldest_first else " DESC")
         query = f"SELECT {', '.join(columns)} FROM events WHERE {where} ORDER BY {order}"  # noqa: S608
         for row in self._each(query, *values):
             event = dict(zip(columns, row, strict=True))
@@ -193,6 +191,13 @@ class Reader:
             if decoded:
                 event["payload"] = loads(event["payload"])
             yield event
+
+    def nth_newest(self, count: int, where: str, *values: object) -> int:
+        """Return the position of the oldest of the newest events that fit; 0 when there are fewer."""
+        query = f"SELECT position FROM events WHERE {where} ORDER BY {_order(where)} DESC"  # noqa: S608
+        query += " LIMIT 1 OFFSET ?"
+        found = self._all(query, *values, count - 1)
+        return int(found[0][0]) if found else 0
 
     def _all(self, query: str, *values: object) -> list[Any]:
         return list(self._each(query, *values))
@@ -222,6 +227,11 @@ class Reader:
             return connection
         connection.close()
         return None
+
+
+def _order(where: str) -> str:
+    """The column that has events in their order, and an index for a condition."""
+    return "stream_version" if where.startswith("stream = ?") else "position"
 
 
 def streams_of(workspace: str, team: str) -> tuple[str, str, str]:
