@@ -181,6 +181,21 @@ def base_world(connection: sa.Connection) -> World:
     return World() if row is None else unpacked(row.last, row.world)
 
 
+def holds(connection: sa.Connection, home: str, uid: str) -> bool:
+    """Whether an archive has an event about a session. One that is missing or unreadable says nothing."""
+    for (file,) in connection.execute(sa.select(schema.archives.c.file)):
+        try:
+            archived = sqlite3.connect(uri(os.path.join(home, file)), uri=True)
+            try:
+                if archived.execute("SELECT 1 FROM events WHERE uid = ? LIMIT 1", (uid,)).fetchone():
+                    return True
+            finally:
+                archived.close()
+        except sqlite3.Error:
+            continue
+    return False
+
+
 def wrong(connection: sa.Connection) -> str | None:
     """What is not as it was archived, or None."""
     row = _newest(connection)

@@ -9,6 +9,7 @@ that what follows sees what it did.
 """
 
 import math
+import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -202,10 +203,12 @@ class Store:
             after = batch[-1].position
 
     def knows(self, uid: str) -> bool:
-        """Whether any event is about a session, remembered or not. Reads the whole log when none is."""
+        """Whether any event is about a session, archived ones included. Reads all of them when none is."""
         query = sa.select(schema.events.c.position).where(schema.events.c.uid == uid).limit(1)
         with explained(self.path), self._transaction() as connection:
-            return connection.execute(query).first() is not None
+            if connection.execute(query).first() is not None:
+                return True
+            return archive.holds(connection, os.path.dirname(self.path), uid)
 
     def beat(self, rows: list[dict[str, Any]]) -> None:
         """Renew leases: rows of uid, at and said_at (µs), context_percent, count (to be added).

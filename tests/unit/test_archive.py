@@ -217,3 +217,17 @@ def test_a_log_of_an_earlier_marvel_is_rewritten_once_so_that_it_can_shrink(path
         assert log.execute("PRAGMA auto_vacuum").fetchone() == (2,)
     log.close()
     assert store.verify()[1] is None
+
+
+def test_a_session_whose_events_are_archived_is_still_known(store: Store, paths: Paths) -> None:
+    uid = next(event.ref.uid for event in store.read() if event.ref.uid)
+    with sqlite3.connect(paths.database) as log:
+        query = "SELECT max(position) FROM events WHERE uid = ?"
+        (last,) = log.execute(query, (uid,)).fetchone()
+    log.close()
+    assert uid is not None
+    file = archived(store, paths, last)
+    assert store.knows(uid)
+    assert not store.knows("nobody")
+    file.unlink()
+    assert not store.knows(uid)
