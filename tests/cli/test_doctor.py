@@ -115,7 +115,7 @@ def test_the_unit_leaves_the_agents_alive_and_is_not_overwritten(home: Home) -> 
 
 
 def test_the_unit_says_which_variables_agents_need(home: Home) -> None:
-    needs = 'env_from = ["OPENAI_API_KEY", "ANTHROPIC_API_KEY"]'
+    needs = 'env_from = ["OPENAI_API_KEY", "ANTHROPIC_API_KEY"]\n'
     home.marvel("work", home.write(manifest(role(*SLEEP, sections=needs))))
     told = home.marvel("daemon", "install").stdout
     file = home.path / "config" / "marvel" / "environment"
