@@ -17,6 +17,7 @@ from marvel.resources import (
     Activity,
     Attention,
     BudgetName,
+    Failure,
     Health,
     HeartbeatMode,
     InjectOutcome,
@@ -381,7 +382,8 @@ class SessionSignaled(Fact, frozen=True):
     activity: Activity = ""
     context_percent: float | None = None
     agent_session_id: str = ""
-    detail: str = ""  # why it waits or is limited
+    detail: str = ""  # why it waits, is limited or failed
+    failure: Failure = ""  # why its turn ended in an error
     resets_at: float | None = None
     model: str = ""
     cost_usd: float | None = None  # a reading of one of its cost counters
@@ -409,7 +411,7 @@ class SessionDegraded(Fact, frozen=True):
 
 
 class SessionContinued(Fact, frozen=True):
-    """Its limit is over: it shall be told to go on."""
+    """Its limit is over, or its turn failed for a reason that passes: it is to be told to go on."""
 
     kind = "session.continued"
     text: str
@@ -829,7 +831,7 @@ def is_warning(fact: AnyFact) -> bool:
     if isinstance(fact, SessionInjected):
         return fact.outcome == "failed"
     if isinstance(fact, SessionSignaled):
-        return fact.activity in ("waiting", "limited")
+        return fact.activity in ("waiting", "limited") or bool(fact.failure)
     if isinstance(fact, HealthChanged):
         return fact.health == "unhealthy"
     if isinstance(fact, SessionStuck):

@@ -39,6 +39,8 @@ STATUS_LINE_SECONDS = 1.0  # for the user's own status line command
 ROLLOUT_TAIL_BYTES = 256 * 1024
 MAX_TEXT = 200  # characters of one kept value
 MAX_ENTRIES = 16  # of one kept list
+MAX_PARENTS = 4  # between a status line and its claude
+MAX_LISTED_BYTES = 64 * 1024
 MAX_DEPTH = 6  # of nesting that is looked into
 # Names and numbers about a turn. Nothing here holds what a person, a model or a tool said.
 KEPT = frozenset({
@@ -50,7 +52,10 @@ KEPT = frozenset({
     "codex_error_info", "thread-id", "tool_name", "llm_request", "llm_response", "usageMetadata",
     "totalTokenCount", "properties", "sessionID", "status", "attempt", "next", "role", "rollout",
     "timestamp", "permission", "parentID", "tokens", "input", "output", "reasoning", "cache", "read", "write",
-    "providerID", "background_tasks",
+    "providerID", "background_tasks", "listed", "waitingFor", "statusUpdatedAt",
+    "name", "data", "statusCode",
+    "http_connection_failed", "response_stream_connection_failed", "response_stream_disconnected",
+    "response_too_many_failed_attempts", "http_status_code",
 })  # fmt: skip
 
 
@@ -78,6 +83,10 @@ def send(source: str, text: bytes, at: float, environ: Mapping[str, str]) -> Non
     record = payload.get("transcript_path") if source == "codex-hook" else None
     if isinstance(record, str):
         payload["rollout"] = rollout_tail(record)
+    if source == "claude-statusline":
+        payload["listed"] = listed(environ)
+    elif payload.get("hook_event_name") == "StopFailure" and is_too_long(payload):
+        payload["error"] = "prompt_too_long"
     params = {"source": source, "ts": at, "payload": reduced(payload)}
     if isinstance(record, str):
         params["record"] = record
@@ -115,6 +124,32 @@ def reduced(value: Any, depth: int = 0) -> Any:
     return value[:MAX_TEXT] if isinstance(value, str) else value
 
 
+def is_too_long(payload: dict[str, Any]) -> bool:
+    """Whether claude's turn failed for a prompt that is too long, which it calls an invalid request."""
+    said = f"{payload.get('error_details')} {payload.get('last_assistant_message')}".lower()
+    return payload.get("error") == "invalid_request" and ("too long" in said or "context limit" in said)
+
+
+def listed(environ: Mapping[str, str]) -> dict[str, Any]:
+    """What claude's own list of its sessions says of the one that runs this: a file named by its pid."""
+    pid = os.getppid()
+    for _ in range(MAX_PARENTS):
+        path = os.path.join(claude_home(environ), "sessions", f"{pid}.json")
+        with contextlib.suppress(OSError), open(path, "rb") as file:
+            return decoded(file.read(MAX_LISTED_BYTES))
+        try:
+            with open(f"/proc/{pid}/stat", "rb") as file:
+                pid = int(file.read().rpartition(b")")[2].split()[1])
+        except (OSError, ValueError, IndexError):
+            break
+    return {}
+
+
+def claude_home(environ: Mapping[str, str]) -> str:
+    """Where claude keeps its configuration."""
+    return environ.get("CLAUDE_CONFIG_DIR") or os.path.join(environ.get("HOME", ""), ".claude")
+
+
 def rollout_tail(path: str) -> list[dict[str, Any]]:
     """The last token count and the last end of a turn in codex's own record of a conversation."""
     try:
@@ -137,9 +172,8 @@ def rollout_tail(path: str) -> list[dict[str, Any]]:
 
 def own_status_line(text: bytes, environ: Mapping[str, str]) -> bytes:
     """What the user's own status line prints: claude has a single slot for it, and ours took it."""
-    home = environ.get("CLAUDE_CONFIG_DIR") or os.path.join(environ.get("HOME", ""), ".claude")
     try:
-        with open(os.path.join(home, "settings.json"), "rb") as file:
+        with open(os.path.join(claude_home(environ), "settings.json"), "rb") as file:
             command = decoded(file.read(MAX_INPUT_BYTES)).get("statusLine", {}).get("command")
         if not isinstance(command, str) or not command:
             return b""

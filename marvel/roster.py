@@ -90,4 +90,5 @@ def is_at_rest(session: Session) -> bool:
         and not session.misses
         and not session.streak
         and session.activity not in RESTLESS_ACTIVITIES
+        and not session.failure
     )

@@ -50,6 +50,8 @@ def is_mid_turn(session: Session) -> bool:
         return False
     if session.background_tasks:
         return True
+    if session.failure:
+        return False  # it waits for a login: an error ended the turn
     never_tells = session.heartbeat == "from-start" and session.activity_since == session.signaled_at
     return session.activity in MID_TURN and not (session.activity == "working" and never_tells)
 

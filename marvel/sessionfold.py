@@ -156,7 +156,11 @@ def _of_word(old: Session, event: Event) -> dict[str, Any] | None:
             promise = {"heartbeat": "none", "degraded": fact.detail}
             return promise | {"attention": "no-beat", "attention_at": time}
         case events.SessionContinued():
-            return {"typing": Typing(purpose="resume", text=fact.text), "continued_at": time}
+            return {
+                "typing": Typing(purpose="resume", text=fact.text),
+                "continued_at": time,
+                "continues": old.continues + 1,
+            }
         case events.SessionReadied():
             return {"ready": fact.ready, "ready_since": time}
         case events.SessionStuck():
@@ -198,6 +202,10 @@ def _signaled(old: Session, fact: events.SessionSignaled, time: float) -> dict[s
             "attention": "",
             "attention_at": None,
         }
+    if fact.activity and (fact.failure or fact.activity != old.activity):
+        fields["failure"] = fact.failure
+    if fact.activity == "idle" and not fields.get("failure", old.failure):
+        fields["continues"] = 0
     if fact.activity:
         fields["activity_detail"] = fact.detail
     if fact.resets_at is not None:

@@ -119,10 +119,15 @@ def session_test(request: Request, *, unlisted: bool) -> Callable[[Row], bool]:
             and request.team in (None, row["team"])
             and request.role in (None, row["role"])
             and row["state"] in states
-            and (not request.waiting or (row.get("activity") in WAITING and row["state"] == "running"))
+            and (not request.waiting or _waits(row))
         )
 
     return test
+
+
+def _waits(row: Row) -> bool:
+    """Whether an agent needs a person, or time."""
+    return row["state"] == "running" and (row.get("activity") in WAITING or bool(row.get("failure")))
 
 
 def find_in(source: Source, sessions: Rows, request: Request) -> tuple[str, str]:

@@ -23,6 +23,15 @@ ATTENTIONS = {  # why a person should look
     "no-beat": "never beat",
     "stuck": "stuck",
     "unprompted": "has no prompt",
+    "turn-failed": "its turn failed",
+}
+FAILURES = {  # why a turn failed
+    "limit": "a rate limit",
+    "server": "its API failed",
+    "login": "it is not logged in",
+    "credit": "no credit is left",
+    "too-long": "its prompt is too long",
+    "request": "its API refused the request",
 }
 
 
@@ -70,6 +79,11 @@ def session_note(row: Row, now: float) -> str:
         parts.append("retiring" if row["retiring"] else None)
         if row["activity"] in ("waiting", "limited"):
             parts.append(row["activity_detail"])
+        if row["failure"]:
+            parts.append(FAILURES[row["failure"]])
+        if row["continues_at"] is not None:
+            left = row["continues_at"] - now
+            parts.append(f"told to go on in {age(left)}" if left > 0 else "told to go on now")
         if row["activity"] == "limited" and row["limited_until_at"] is not None:
             parts.append(until(row["limited_until_at"], now))
     if row["state"] == "crashloop-backoff" and row["restart_at"] is not None:

@@ -57,6 +57,8 @@ def session(row: Row) -> Row:
         "cost_usd": get("cost_usd"),
         "activity_detail": get("activity_detail"),
         "limited_until_at": get("limited_until"),
+        "failure": get("failure"),
+        "continues_at": _continues_at(row),
         "health_reason": get("health_reason"),
         "health_since": get("health_since"),
         "misses": get("misses", 0),
@@ -75,6 +77,18 @@ def session(row: Row) -> Row:
         "stop": _stop(get("stop")),
         "background_tasks": get("background_tasks", 0),
     }
+
+
+def _continues_at(row: Row) -> float | None:
+    """When an agent whose turn was cut off is to be told to go on."""
+    if not (get := row.get)("failure") and get("activity") != "limited":
+        return None
+    import msgspec  # nothing that lists other agents needs it
+
+    from marvel.controllers.continuing import continues_at
+    from marvel.resources import Session
+
+    return continues_at(msgspec.convert(row, Session))
 
 
 def session_key(row: Row) -> str:

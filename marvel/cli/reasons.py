@@ -6,9 +6,11 @@ Asks the controllers' own rules where there are some, so that what is said here 
 from typing import NamedTuple
 
 from marvel.cli.generations import Reason, Why, changed, newest, shifting
+from marvel.cli.listing import FAILURES
 from marvel.cli.listing import reason as ended_how
 from marvel.cli.table import counted
 from marvel.cli.times import age
+from marvel.controllers.continuing import CONTINUES_MOST, PASSING, continues_at
 from marvel.controllers.restarts import BUDGET, budget_deadline, budget_of, judge, streak_reset_at
 from marvel.controllers.sessions import INTERVAL, ONE_OFF_KEPT_SECONDS, UNPROVEN
 from marvel.resources import Role, RoleKey, Session
@@ -189,11 +191,19 @@ def _activity(session: Session, role: Role | None, why: Why) -> None:
             why.waits_for.append(Reason(f"you{detail}", hint=attach))
         case "limited":
             why.waits_for.append(Reason(f"its rate limit to end{detail}", session.limited_until))
+        case "idle" if session.failure:
+            why.not_done.append(Reason(f"its turn failed, {FAILURES[session.failure]}{detail}", hint=attach))
         case "stuck":
             text = "not restarted, though it says that it works and shows nothing: that is only told"
             why.not_done.append(Reason(text, hint=f"{attach}, or marvel restart {session.key}"))
     if session.background_tasks:
         why.waits_for.append(Reason(counted(session.background_tasks, "background task")))
+    at = continues_at(session)
+    if at is not None:
+        count = f", attempt {session.continues + 1} of {CONTINUES_MOST}" if session.failure else ""
+        why.waits_for.append(Reason(f"to be told to go on{count}", at))
+    elif session.failure in PASSING:
+        why.not_done.append(Reason(f"not told to go on again: {CONTINUES_MOST} attempts had no effect"))
     if session.activity in ("waiting", "limited") and role is not None and role.spec.healthcheck:
         why.not_done.append(Reason("not restarted for its silence: an agent that waits is left alone"))
 

@@ -60,7 +60,7 @@ def reconcile(view: View, now: float) -> Decision:
 
 def _is_settled(view: View, session: Session) -> bool:
     """Whether all is said of a session, and neither time nor a beat can change it: most of them, mostly."""
-    if not session.ready or session.activity in TELLING or session.misses:
+    if not session.ready or session.activity in TELLING or session.misses or session.failure:
         return False
     if _is_silent(view, session) and session.attention != "no-beat":
         return False
@@ -289,6 +289,8 @@ def _attention(view: View, session: Session, now: float) -> Verdict:
     match session.activity:
         case "waiting" | "limited" | "stuck":
             reason = session.activity
+        case "idle" if session.failure:
+            reason, detail = "turn-failed", session.activity_detail
     check = check_of(view, session)
     if check is not None and check.type == "heartbeat" and session.heartbeat != "none":
         silent = session.signaled_at is None and session.heartbeat == "once-seen"

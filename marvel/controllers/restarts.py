@@ -82,9 +82,13 @@ def backoff(spec: RoleSpec, uid: str, streak: int) -> float:
     """Seconds to wait before the restart that follows `streak` earlier ones: 0, then doubling."""
     if streak == 0:
         return 0.0
-    delay = min(spec.backoff_initial * 2.0 ** min(streak - 1, 32), spec.backoff_max)
-    draw = int.from_bytes(hashlib.blake2s(f"{uid}/{streak}".encode(), digest_size=4).digest(), "big")
-    return delay * (1 + JITTER * draw / 2**32)
+    return jittered(min(spec.backoff_initial * 2.0 ** min(streak - 1, 32), spec.backoff_max), uid, streak)
+
+
+def jittered(seconds: float, uid: str, count: int) -> float:
+    """Return a pause, up to a quarter longer: many agents that wait for the same do not return together."""
+    draw = int.from_bytes(hashlib.blake2s(f"{uid}/{count}".encode(), digest_size=4).digest(), "big")
+    return seconds * (1 + JITTER * draw / 2**32)
 
 
 class Budget(NamedTuple):

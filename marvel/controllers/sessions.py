@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from functools import cached_property
 
 from marvel.controllers import Decision, View, due, earliest
+from marvel.controllers.continuing import continues_at
 from marvel.controllers.restarts import (
     BUDGET,
     BUDGET_GRACE_SECONDS,
@@ -46,7 +47,6 @@ from marvel.resources import Cohort, Role, Session, State, mint, session_name
 from marvel.rules import is_mid_turn, is_ready, settles_at
 
 PROVEN_AFTER_SECONDS = 0.05  # a session that lived this long proves its template
-RESET_GRACE_SECONDS = 30.0  # in which an agent goes on by itself, after its limit is over
 ONE_OFF_KEPT_SECONDS = 3600.0  # an ended one-off stays in the listing
 UNPROVEN, INTERVAL = "template-unproven", "start-interval"  # reasons to hold a pending session
 
@@ -134,7 +134,7 @@ class _Pass:
                 self._recover(self.view.role, session)
             if has_budget:
                 self._hold_to_budget(self.view.role, session)
-            if session.activity == "limited":
+            if session.activity == "limited" or session.failure:
                 self._continue(cohort, session)
 
     def _free_indexes(self, cohort: Cohort, number: int) -> list[int]:
@@ -222,15 +222,12 @@ class _Pass:
             self._add(session_ref(session), noted, session.position)
 
     def _continue(self, cohort: Cohort, session: Session) -> None:
-        """An agent that still waits after its limit is over is told to go on, once."""
-        until, text = session.limited_until, cohort.template.resume_prompt
-        is_free = session.typing is None and session.retirement is None
-        if session.state != "running" or session.activity != "limited" or until is None or not is_free:
+        """Tell an agent to go on after its limit is over, or its turn failed for a reason that passes."""
+        at, text = continues_at(session), cohort.template.resume_prompt
+        if at is None or not text or session.typing is not None or session.retirement is not None:
             return
-        if not text or (session.continued_at is not None and session.continued_at >= until):
-            return
-        if self.now < until + RESET_GRACE_SECONDS:
-            self._wake(until + RESET_GRACE_SECONDS)
+        if self.now < at:
+            self._wake(at)
         else:
             self._add(session_ref(session), SessionContinued(text=text), session.position)
 

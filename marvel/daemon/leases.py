@@ -189,12 +189,19 @@ class Leases:
         if plain and signal.cost_usd is not None:
             signal = msgspec.structs.replace(signal, cost_counter=signal.agent_session_id or conversation)
         signal = self._readings.taken(uid, signal, at)
-        latest, counts = derive(self._told.get(uid), Told(at, signal), conversation)
+        latest, counts = derive(self._known(session), Told(at, signal), conversation)
         if latest is not None:
             self._told[uid] = latest
         if counts.agent_session_id:
             self._conversations[uid] = counts.agent_session_id
         return counts
+
+    def _known(self, session: Session) -> Told | None:
+        """Return the freshest evidence, after a daemon's start as far as it is recorded."""
+        told = self._told.get(session.uid)
+        if told is None and session.activity:
+            return Told(0.0, Signal(activity=session.activity, failure=session.failure))
+        return told
 
     def _conversation(self, session: Session) -> str:
         return self._conversations.get(session.uid) or session.agent_session_id

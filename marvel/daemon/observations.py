@@ -212,6 +212,7 @@ def _signaled(signal: Signal) -> SessionSignaled:
         context_percent=signal.context_percent,
         agent_session_id=signal.agent_session_id,
         detail=signal.detail,
+        failure=signal.failure,
         resets_at=signal.resets_at,
         model=signal.model,
         cost_usd=signal.cost_usd,
@@ -238,6 +239,8 @@ def says_something_new(
     if session.signaled_at is None:
         return True
     if signal.activity and signal.activity != session.activity:
+        return True
+    if signal.failure and signal.failure != session.failure:
         return True
     if signal.background_tasks is not None and signal.background_tasks != session.background_tasks:
         return True

@@ -11,6 +11,8 @@ import msgspec
 
 from marvel.runtimes.adapter import ALIVE, Signal
 
+DRAWN_SECONDS = 1.0  # a status line that was begun with a dialog may be reported after it
+
 
 class Told(NamedTuple):
     """A signal, and when the agent's hook was started."""
@@ -27,10 +29,25 @@ def derive(known: Told | None, told: Told, conversation: str) -> tuple[Told | No
     signal = told.signal
     if signal.about and signal.about != conversation:
         return known, ALIVE
+    if signal.no_dialog and _was_answered(known, told.at):
+        signal = msgspec.structs.replace(signal, activity="working")
     if not signal.activity:
         return known, signal
-    if known is not None and known.at > told.at:
-        return known, msgspec.structs.replace(
-            signal, activity="", detail="", resets_at=None, background_tasks=None
-        )
-    return told, signal
+    at = told.at if signal.since is None else min(signal.since, told.at)
+    if (known is not None and known.at > at) or not _counts_against(known, signal):
+        nothing = {"activity": "", "detail": "", "failure": "", "resets_at": None, "background_tasks": None}
+        return known, msgspec.structs.replace(signal, **nothing)
+    return Told(at, signal), signal
+
+
+def _was_answered(known: Told | None, at: float) -> bool:
+    """Whether a dialog that was open is closed by now."""
+    waited = known is not None and known.signal.activity == "waiting" and not known.signal.failure
+    return known is not None and waited and at > known.at + DRAWN_SECONDS
+
+
+def _counts_against(known: Told | None, signal: Signal) -> bool:
+    """Whether a signal can follow what is known: only another turn ends a failed one."""
+    if known is not None and known.signal.failure and signal.activity == "idle":
+        return bool(signal.failure)
+    return not signal.instead_of or (known is not None and known.signal.activity in signal.instead_of)

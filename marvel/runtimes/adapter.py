@@ -5,7 +5,7 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from marvel.resources import Activity, HeartbeatMode, RoleSpec, Session, Template
+from marvel.resources import Activity, Failure, HeartbeatMode, RoleSpec, Session, Template
 
 
 class Place(NamedTuple):
@@ -57,7 +57,11 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True):
     context_percent: float | None = None
     agent_session_id: str = ""  # its own id of the conversation
     about: str = ""  # the conversation this is said of: of another than the agent's own it is no evidence
-    detail: str = ""  # why it waits or is limited, in a few words
+    detail: str = ""  # why it waits, is limited or failed, in a few words
+    failure: Failure = ""  # why its turn ended in an error
+    instead_of: tuple[Activity, ...] = ()  # counts only against these known activities; empty: against all
+    no_dialog: bool = False  # it is shown only while no dialog is open
+    since: float | None = None  # when it became so, where that was before the report
     model: str = ""
     cost_usd: float | None = None  # a counter's reading, in US dollars
     cost_counter: str = ""  # the conversation that the counter is of; empty: of the process

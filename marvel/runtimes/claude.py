@@ -11,8 +11,9 @@ from typing import Any
 
 import msgspec
 
-from marvel.resources import Activity
+from marvel.resources import Activity, Failure
 from marvel.runtimes.adapter import ALIVE, Adapter, LaunchPlan, Login, Merge, Signal, Wish
+from marvel.runtimes.failures import activity_after
 from marvel.runtimes.values import absent, has, number, text, version
 
 TICK_SECONDS = 5  # between status lines
@@ -29,9 +30,9 @@ HOOKS = (
 )
 TOOL_HOOKS = ("PreToolUse", "PostToolUse")  # many, so claude does not wait for them
 PERCENT_SINCE = (2, 1, 132)  # earlier ones told wrong percentages
-LIMITS = ("rate_limit", "overloaded")
 ENDED_TASKS = ("completed", "failed", "killed", "stopped", "cancelled")
 FULL_PERCENT = 100.0
+MILLISECONDS = 1000.0
 
 
 def prepare(wish: Wish, plan: LaunchPlan) -> LaunchPlan:
@@ -96,10 +97,16 @@ def parse(source: str, payload: dict[str, Any]) -> Signal | None:
     if payload.get("agent_id") and text(payload, "hook_event_name") != "PermissionRequest":
         return ALIVE  # a sub-agent's turn is not the agent's, but its dialog is on the agent's screen
     activity, detail = _told(text(payload, "hook_event_name"), payload)
+    failure: Failure = ""
+    if text(payload, "hook_event_name") == "StopFailure":
+        failure = _failure(text(payload, "error"))
+        activity = activity_after(failure)
+        detail = "login" if failure == "login" else text(payload, "error")
     model = payload.get("model")
     return Signal(
         activity=activity,
         detail=detail,
+        failure=failure,
         agent_session_id=text(payload, "session_id"),
         model=text({"model": model}, "model"),
         background_tasks=_background_tasks(payload),
@@ -122,13 +129,36 @@ def _status_line(payload: dict[str, Any]) -> Signal:
         for window in ("five_hour", "seven_day")
         if (number(payload, "rate_limits", window, "used_percentage") or 0.0) >= FULL_PERCENT
     ]
+    activity, ends = _listed(payload)
+    since = number(payload, "listed", "statusUpdatedAt")
     return Signal(
+        activity=activity,
+        detail=text(payload, "listed", "waitingFor") if activity == "waiting" else "",
+        instead_of=ends,
+        no_dialog=not activity,
+        since=None if since is None else since / MILLISECONDS,
         context_percent=percent if percent is None else min(percent, FULL_PERCENT),
         agent_session_id=text(payload, "session_id"),
         model=text(payload, "model", "id"),
         cost_usd=number(payload, "cost", "total_cost_usd"),
         resets_at=max((at for at in resets if at is not None), default=None),
     )
+
+
+def _listed(payload: dict[str, Any]) -> tuple[Activity, tuple[Activity, ...]]:
+    """Return what claude's own list of its sessions says, and which known activities that ends.
+
+    A person's "No" and Escape run no hook.
+    """
+    match text(payload, "listed", "status"):
+        case "idle":
+            return "idle", ("working", "waiting", "compacting")
+        case "waiting":
+            return "waiting", ("working",)
+        case "busy":
+            return "working", ("waiting",)
+        case _:
+            return "", ()
 
 
 def _told(event: str, payload: dict[str, Any]) -> tuple[Activity, str]:
@@ -143,8 +173,6 @@ def _told(event: str, payload: dict[str, Any]) -> tuple[Activity, str]:
             return _notified(text(payload, "notification_type"))
         case "Stop":
             return "idle", ""
-        case "StopFailure":
-            return _failed(text(payload, "error"))
         case "PreCompact":
             return "compacting", ""
         case "PostCompact":
@@ -158,7 +186,7 @@ def _notified(kind: str) -> tuple[Activity, str]:
     match kind:
         case "permission_prompt":
             return "waiting", "permission"
-        case "elicitation_dialog":
+        case "elicitation_dialog" | "agent_needs_input":
             return "waiting", "question"
         case "idle_prompt":
             return "idle", ""
@@ -166,10 +194,20 @@ def _notified(kind: str) -> tuple[Activity, str]:
             return "", ""
 
 
-def _failed(error: str) -> tuple[Activity, str]:
-    if error in LIMITS:
-        return "limited", error
-    return ("waiting", "login") if error == "authentication_failed" else ("idle", error)
+def _failure(error: str) -> Failure:
+    match error:
+        case "rate_limit":
+            return "limit"
+        case "authentication_failed":
+            return "login"
+        case "billing_error":
+            return "credit"
+        case "prompt_too_long":  # the reporter's word: claude calls it invalid_request
+            return "too-long"
+        case "overloaded" | "server_error" | "max_output_tokens" | "unknown" | "":
+            return "server"
+        case _:
+            return "request"
 
 
 def trust(cwd: str, env: Mapping[str, str]) -> Merge:

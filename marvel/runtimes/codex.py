@@ -10,11 +10,12 @@ from typing import Any
 
 import msgspec
 
-from marvel.resources import Activity
+from marvel.resources import Activity, Failure
 from marvel.runtimes.adapter import Adapter, LaunchPlan, Login, Signal, Wish
 from marvel.runtimes.claude import opening
+from marvel.runtimes.failures import activity_after, failure_of
 from marvel.runtimes.inline import inline, settings_of
-from marvel.runtimes.values import at, has, number, percent, text
+from marvel.runtimes.values import at, has, number, percent, printable, text
 
 HOOKS = (
     "SessionStart",
@@ -26,6 +27,12 @@ HOOKS = (
     "SessionEnd",
 )
 FULL_PERCENT = 100.0
+FAILURES: dict[str, Failure] = {
+    "usage_limit_exceeded": "limit",
+    "context_window_exceeded": "too-long",
+    "unauthorized": "login",
+    "bad_request": "request",
+}
 WORKING = ("UserPromptSubmit", "PreToolUse", "PostToolUse", "task_started")
 
 
@@ -90,11 +97,13 @@ def _hook(payload: dict[str, Any]) -> Signal | None:
     elif event in ("Stop", "SessionStart"):
         activity = "idle"
     recorded = _folded(payload)
-    if event == "Stop" and recorded.activity == "limited":
+    failed = event == "Stop" and bool(recorded.failure)
+    if failed:
         activity, detail = recorded.activity, recorded.detail
     return Signal(
         activity=activity,
         detail=detail,
+        failure=recorded.failure if failed else "",
         context_percent=recorded.context_percent,
         agent_session_id=text(payload, "session_id"),
         model=text(payload, "model"),
@@ -109,7 +118,9 @@ def _folded(payload: dict[str, Any]) -> Signal:
     for record in records if isinstance(records, list) else []:
         told = _record(record) or Signal()
         if told.activity:
-            whole = msgspec.structs.replace(whole, activity=told.activity, detail=told.detail)
+            whole = msgspec.structs.replace(
+                whole, activity=told.activity, detail=told.detail, failure=told.failure
+            )
         if told.context_percent is not None:
             whole = msgspec.structs.replace(whole, context_percent=told.context_percent)
         if told.resets_at is not None:
@@ -129,13 +140,24 @@ def _record(record: Any) -> Signal | None:
         case "task_started":
             return Signal(activity="working")
         case "task_complete":
-            error = text(record, "payload", "error", "codex_error_info")
-            limited = "limit" in error
-            return Signal(activity="limited" if limited else "idle", detail=error)
+            return _completed(at(record, "payload", "error"))
         case "turn_aborted":  # by a person
             return Signal(activity="idle")
         case _:
             return None
+
+
+def _completed(error: Any) -> Signal:
+    """Return what the end of a turn says: why one failed is a word, or a word with an HTTP status."""
+    if not isinstance(error, dict):
+        return Signal(activity="idle")
+    info = error.get("codex_error_info")
+    word = next(iter(info), "") if isinstance(info, dict) else text(error, "codex_error_info")
+    failure = FAILURES.get(word) or failure_of(number(info, word, "http_status_code"), word)
+    if failure == "limit" and "billing" in text(error, "message"):
+        failure = "credit"
+    detail = "login" if failure == "login" else printable(word)
+    return Signal(activity=activity_after(failure), detail=detail, failure=failure)
 
 
 def _resets_at(record: Any) -> float | None:

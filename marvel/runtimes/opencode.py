@@ -14,6 +14,7 @@ import msgspec
 from marvel.resources import Activity
 from marvel.runtimes.adapter import ALIVE, Adapter, LaunchPlan, Login, Signal, Stream, Wish
 from marvel.runtimes.claude import opening
+from marvel.runtimes.failures import activity_after, failure_of
 from marvel.runtimes.values import absent, at, has, number, option, percent, text
 
 HOST = "127.0.0.1"
@@ -97,6 +98,8 @@ def parse(source: str, payload: dict[str, Any]) -> Signal | None:
             return _activity(about, at(payload, "properties", "status"))
         case "session.idle":
             return Signal(activity="idle", about=about)
+        case "session.error":
+            return _failed(about, at(payload, "properties", "error"))
         case "permission.asked":  # a sub-agent's question needs a person too
             what = text(payload, "properties", "permission") or "a tool"
             return Signal(activity="waiting", detail=f"permission: {what}")
@@ -128,6 +131,17 @@ def _activity(about: str, status: Any) -> Signal:
         detail="retry" if kind == "retry" else "",
         resets_at=next_try / MILLISECONDS if next_try else None,
     )
+
+
+def _failed(about: str, error: Any) -> Signal:
+    name = text(error, "name")
+    if name == "MessageAbortedError":  # by a person
+        return Signal(activity="idle", about=about)
+    failure = failure_of(number(error, "data", "statusCode"), f"{name} {text(error, 'data', 'message')}")
+    if name == "ProviderAuthError":
+        failure = "login"
+    detail = "login" if failure == "login" else name
+    return Signal(activity=activity_after(failure), about=about, detail=detail, failure=failure)
 
 
 def _message(about: str, payload: dict[str, Any]) -> Signal:

@@ -14,7 +14,12 @@ CONVERSATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 def text(payload: Any, *names: str) -> str:
     """A text at a path of names; empty when there is none."""
     value = at(payload, *names)
-    return "".join(c for c in value[:MAX_TEXT] if c.isprintable()) if isinstance(value, str) else ""
+    return printable(value) if isinstance(value, str) else ""
+
+
+def printable(value: str) -> str:
+    """Return the beginning of a text, without what steers a terminal."""
+    return "".join(c for c in value[:MAX_TEXT] if c.isprintable())
 
 
 def plain_id(told: str) -> str:

@@ -12,7 +12,7 @@ from marvel.resources import RoleKey, Session
 Row = dict[str, Any]
 
 TRAIL = 48  # readings of a session's context that are kept
-NEEDS = {"waiting", "limited", "stuck", "unprompted"}  # activities and attentions that only a person ends
+NEEDS = {"waiting", "limited", "stuck", "unprompted", "turn-failed"}  # activities and attentions that only a person ends
 
 
 class Picture(NamedTuple):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from tests.standin.failures import ANTHROPIC, failed
 from tests.standin.reply import (
     COMMAND,
     INPUT_TOKENS,
@@ -28,6 +29,8 @@ def answer(path: str, body: dict[str, Any]) -> Reply | None:
     last = since_the_last_answer(body.get("messages") or [], "assistant")
     names = [tool.get("name") for tool in body.get("tools") or []]
     shell = next((name for name in SHELLS if name in names), None)
+    if (refused := failed(ANTHROPIC, last)) is not None:
+        return refused
     if "LIMIT" in last:
         error = {"type": "rate_limit_error", "message": "stand-in: rate limited"}
         return plain(429, {"type": "error", "error": error}, asked=True, x_should_retry="false")

@@ -45,6 +45,7 @@ def claude(user: Path, project: Path, url: str) -> Setting:
             "ANTHROPIC_AUTH_TOKEN": "stand-in",
             "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
             "DISABLE_AUTOUPDATER": "1",
+            "CLAUDE_CODE_MAX_RETRIES": "1",
         }
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.standin.failures import GOOGLE, failed
 from tests.standin.reply import (
     COMMAND,
     INPUT_TOKENS,
@@ -28,6 +29,8 @@ def answer(path: str, body: dict[str, Any]) -> Reply | None:
     last = since_the_last_answer(body.get("contents") or [], "model")
     names = [one.get("name") for tool in body.get("tools") or [] for one in _functions(tool)]
     part: dict[str, Any] = {"text": TEXT}
+    if (refused := failed(GOOGLE, last)) is not None:
+        return refused
     if "LIMIT" in last:
         error = {"code": 429, "message": "stand-in: quota exceeded", "status": "RESOURCE_EXHAUSTED"}
         return plain(429, {"error": error}, asked=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from tests.standin.failures import OPENAI, failed
 from tests.standin.reply import COMMAND, INPUT_TOKENS, OUTPUT_TOKENS, TEXT, Reply, plain, stream
 
 RESETS_AT = 4_102_444_800  # when its limit ends: in 2100
@@ -23,6 +24,8 @@ def answer(path: str, body: dict[str, Any]) -> Reply | None:
     last = _since_the_last_answer(body.get("input") or [])
     names = [tool.get("name") for tool in body.get("tools") or []]
     shell = next((name for name in SHELLS if name in names), None)
+    if (refused := failed(OPENAI, last)) is not None:
+        return refused
     if "LIMIT" in last:
         error = {"type": "usage_limit_reached", "message": "stand-in: limit"}
         window = {"used_percent": "100", "window_minutes": "300", "reset_at": str(RESETS_AT)}

@@ -1,6 +1,7 @@
 """A stand-in for the APIs of the agents' makers on 127.0.0.1: real CLIs run without network or login.
 
-What was said since the last answer decides: `TOOL` asks for a shell command, `LIMIT` answers 429, anything
+What was said since the last answer decides: `TOOL` asks for a shell command, `LIMIT` answers 429, a word of
+failures.py answers an error, anything
 else is answered with a short text; a call with `SLOW` is never answered. Every answer tells 30,000 used
 tokens. One file per dialect.
 """

@@ -17,6 +17,7 @@ import pytest
 
 from tests.integration.home import Home
 from tests.standin.clis import CLIS, CODEX, Cli
+from tests.standin.failures import WORDS
 from tests.standin.server import Standin
 
 WAIT_SECONDS = 100.0
@@ -166,22 +167,44 @@ def test_an_agent_that_hit_a_limit_is_limited_and_not_restarted(home: Home, api:
     assert row["restarts"] == 0
 
 
+@pytest.mark.parametrize("word", WORDS)
+@pytest.mark.parametrize("cli", [_param(cli) for cli in CLIS if cli.at_limits != "silent"])
+def test_a_turn_that_an_error_ended_is_not_one_that_is_done(
+    home: Home, api: Standin, cli: Cli, word: str
+) -> None:
+    """opencode tries again by itself after a limit or a failure of the server, and says so."""
+    worked(home, api, cli, f"now {word} please")
+    tries = cli.name == "opencode" and WORDS[word] in ("limit", "server")
+    if tries:
+        row = one(home, lambda row: row["activity"] == "limited")
+        assert row["limited_until_at"] is not None
+    else:
+        row = one(home, lambda row: row["failure"] == WORDS[word] and row["attention"])
+        assert (row["continues_at"] is not None) == (WORDS[word] in ("limit", "server"))
+    assert home.marvel("get", "sessions", "--waiting", "-o", "name").stdout == f"session/{FIRST}\n"
+    assert row["restarts"] == 0
+
+
+@pytest.mark.parametrize("cli", [_param(cli) for cli in CLIS if cli.name != "gemini"])
+@pytest.mark.parametrize("word", ["SLOW", "TOOL"])
+def test_a_person_who_presses_escape_ends_a_turn_and_a_dialog(
+    home: Home, api: Standin, cli: Cli, word: str
+) -> None:
+    worked(home, api, cli, f"{word} please")
+    activity = "working" if word == "SLOW" else "waiting"
+    row = one(home, lambda row: row["activity"] == activity and api.saw(word))
+    for _ in range(2):  # opencode asks for a second one
+        home.tmux("e", "send-keys", "-t", row["pane"], "Escape")
+        time.sleep(PAUSE_SECONDS)
+    assert one(home, lambda row: row["activity"] == "idle")["restarts"] == 0
+
+
 @pytest.mark.parametrize("cli", [_param(CODEX)])
 def test_a_hook_that_the_user_set_himself_goes_on_running(home: Home, api: Standin, cli: Cli) -> None:
     seen = home.path / "seen"
     hook = f'hooks.Stop=[{{hooks=[{{type="command",command="touch {seen}"}}]}}]'
     worked(home, api, cli, "hello there", args=("-c", hook))
     one(home, lambda row: _settled(row) and seen.exists())
-
-
-@pytest.mark.parametrize("cli", [_param(CODEX)])
-def test_a_turn_that_a_person_ended_is_over_though_no_hook_says_so(
-    home: Home, api: Standin, cli: Cli
-) -> None:
-    worked(home, api, cli, "SLOW please")
-    working = one(home, lambda row: row["activity"] == "working" and api.saw("SLOW"))
-    home.tmux("e", "send-keys", "-t", working["pane"], "Escape")
-    assert one(home, lambda row: row["activity"] == "idle")["restarts"] == 0
 
 
 def _settled(row: dict[str, Any]) -> bool:

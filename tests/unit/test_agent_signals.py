@@ -30,7 +30,14 @@ EXPECTED: dict[str, tuple[str, float | None]] = {
     "claude-hook-SessionStart-startup": ("idle", None),
     "claude-hook-Stop": ("idle", None),
     "claude-hook-Stop-background": ("idle", None),
+    "claude-hook-Notification-agent_needs_input": WAITING,
+    "claude-hook-StopFailure-authentication_failed": WAITING,
+    "claude-hook-StopFailure-billing_error": ("idle", None),
+    "claude-hook-StopFailure-invalid_request": ("idle", None),
     "claude-hook-StopFailure-rate_limit": ("limited", None),
+    "claude-hook-StopFailure-server_error": ("idle", None),
+    "claude-statusline-listed-busy": ("working", 3.0),
+    "claude-statusline-listed-idle": ("idle", 3.0),
     "claude-hook-UserPromptSubmit": ("working", None),
     "claude-statusline-used": ("", 15.0),
     "codex-hook-PermissionRequest": WAITING,
@@ -41,7 +48,12 @@ EXPECTED: dict[str, tuple[str, float | None]] = {
     "codex-hook-UserPromptSubmit": ("working", None),
     "codex-notify-agent-turn-complete": ("idle", None),
     "codex-rollout-task_complete": ("idle", None),
+    "codex-rollout-task_complete-401": WAITING,
+    "codex-rollout-task_complete-429": ("limited", None),
+    "codex-rollout-task_complete-500": ("idle", None),
+    "codex-rollout-task_complete-503": ("idle", None),
     "codex-rollout-task_complete-error": ("limited", None),
+    "codex-rollout-task_complete-too-long": ("idle", None),
     "codex-rollout-task_started": ("working", None),
     "codex-rollout-turn_aborted": ("idle", None),
     "codex-rollout-token_count": ("", 100 * 30020 / 258400),
@@ -53,10 +65,29 @@ EXPECTED: dict[str, tuple[str, float | None]] = {
     "gemini-hook-Notification-ToolPermission": WAITING,
     "gemini-hook-SessionStart": ("idle", None),
     "opencode-sse-permission.asked": WAITING,
+    "opencode-sse-session.error-401": WAITING,
+    "opencode-sse-session.error-aborted": ("idle", None),
+    "opencode-sse-session.error-too-long": ("idle", None),
     "opencode-sse-session.idle": ("idle", None),
     "opencode-sse-session.status-busy": ("working", None),
     "opencode-sse-session.status-idle": ("idle", None),
     "opencode-sse-session.status-retry": ("limited", None),
+}
+
+FAILURES = {
+    "claude-hook-StopFailure-authentication_failed": "login",
+    "claude-hook-StopFailure-billing_error": "credit",
+    "claude-hook-StopFailure-invalid_request": "request",
+    "claude-hook-StopFailure-rate_limit": "limit",
+    "claude-hook-StopFailure-server_error": "server",
+    "codex-rollout-task_complete-401": "login",
+    "codex-rollout-task_complete-429": "limit",
+    "codex-rollout-task_complete-500": "server",
+    "codex-rollout-task_complete-503": "server",
+    "codex-rollout-task_complete-error": "limit",
+    "codex-rollout-task_complete-too-long": "too-long",
+    "opencode-sse-session.error-401": "login",
+    "opencode-sse-session.error-too-long": "too-long",
 }
 
 
@@ -72,6 +103,7 @@ def test_a_captured_payload_means_what_the_agent_did(name: str) -> None:
     assert signal is not None
     activity, percent = EXPECTED.get(name, ("", None))
     assert (signal.activity, signal.context_percent) == (activity, pytest.approx(percent))
+    assert signal.failure == FAILURES.get(name, "")
 
 
 def test_only_background_tasks_that_go_on_are_counted_and_only_by_who_lists_them() -> None:
@@ -126,6 +158,32 @@ def test_a_codex_turn_that_hit_its_limit_is_limited_and_tells_its_context() -> N
     assert signal.context_percent == pytest.approx(11.6, abs=0.1)
 
 
+def test_a_turn_that_failed_for_want_of_credit_or_room_is_known_by_its_words() -> None:
+    _, record = payload("codex-rollout-task_complete-error")
+    error = {
+        "codex_error_info": "usage_limit_exceeded",
+        "message": "Quota exceeded. Check your billing details.",
+    }
+    signal = parse("codex-rollout", {**record, "payload": {"type": "task_complete", "error": error}})
+    assert signal is not None
+    assert (signal.activity, signal.failure) == ("idle", "credit")
+    _, told = payload("opencode-sse-session.error-401")
+    data = {"message": "Your credit balance is too low", "statusCode": 400}
+    told["properties"]["error"] = {"name": "APIError", "data": data}
+    signal = parse("opencode-sse", told)
+    assert signal is not None
+    assert (signal.activity, signal.failure) == ("idle", "credit")
+
+
+def test_a_prompt_that_is_too_long_for_claude_is_named_by_the_reporter() -> None:
+    source, told = payload("claude-hook-StopFailure-invalid_request")
+    assert reporter.is_too_long(told)
+    assert not reporter.is_too_long(told | {"error_details": "400", "last_assistant_message": "API Error"})
+    signal = parse(source, told | {"error": "prompt_too_long"})
+    assert signal is not None
+    assert signal.failure == "too-long"
+
+
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
     lambda inner: (
@@ -165,3 +223,51 @@ def test_what_is_said_of_another_conversation_is_only_a_sign_of_life(conversatio
     told = Told(3.0, Signal(activity="idle", about="a title's"))
     assert derive(None, told, conversation) == (None, Signal())
     assert derive(None, told, "a title's") == (told, told.signal)
+
+
+def listed(status: str, since: float) -> Signal:
+    """What claude's list of its sessions says, as its status line reports it."""
+    entry = {"status": status, "statusUpdatedAt": since * 1000}
+    signal = parse("claude-statusline", {"session_id": "c", "listed": entry})
+    assert signal is not None
+    return signal
+
+
+@pytest.mark.parametrize(
+    ("known", "status", "then"),
+    [
+        ("working", "idle", "idle"),  # Escape
+        ("waiting", "idle", "idle"),  # "No"
+        ("waiting", "busy", "working"),  # "Yes"
+        ("working", "waiting", "waiting"),  # a dialog that no hook told of
+        ("idle", "busy", "idle"),
+        ("limited", "idle", "limited"),
+    ],
+)
+def test_claudes_own_list_ends_what_its_hooks_do_not(known: Any, status: str, then: str) -> None:
+    before = Told(2.0, Signal(activity=known))
+    after, signal = derive(before, Told(9.0, listed(status, 5.0)), "c")
+    assert after is not None
+    assert after.signal.activity == then
+    assert signal.activity == ("" if then == known else then)
+
+
+def test_claudes_own_list_is_as_old_as_its_entry() -> None:
+    before = Told(6.0, Signal(activity="working"))
+    after, signal = derive(before, Told(9.0, listed("idle", 5.0)), "c")
+    assert (after, signal.activity) == (before, "")
+
+
+def test_a_failed_turn_stays_so_though_claude_lists_itself_as_idle() -> None:
+    before = Told(2.0, Signal(activity="waiting", failure="login"))
+    assert derive(before, Told(9.0, listed("idle", 5.0)), "c")[0] == before
+
+
+def test_a_status_line_after_a_dialog_is_proof_that_it_was_answered() -> None:
+    before = Told(2.0, Signal(activity="waiting", detail="permission: Bash"))
+    line = parse("claude-statusline", {"session_id": "c"})
+    assert line is not None
+    assert derive(before, Told(2.5, line), "c")[1].activity == ""
+    assert derive(before, Told(4.0, line), "c")[1].activity == "working"
+    failed = Told(2.0, Signal(activity="waiting", failure="login"))
+    assert derive(failed, Told(4.0, line), "c")[1].activity == ""

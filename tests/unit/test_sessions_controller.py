@@ -1,11 +1,13 @@
 """The sessions controller: given a history → when it looks → then these facts."""
 
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
 from marvel import commands, events
 from marvel.controllers import due, sessions
+from marvel.controllers.continuing import CONTINUES_MOST
 from marvel.controllers.restarts import BUDGET_GRACE_SECONDS
 from marvel.daemon import observations
 from marvel.events import CONTROLLER_SESSIONS, Ref, SessionScheduled, SessionStopping
@@ -572,3 +574,75 @@ def test_a_raised_budget_that_is_passed_again_gets_a_grace_of_its_own() -> None:
     assert story.settle() == []
     told(story, cost_usd=2.5)
     assert kinds(story.settle()) == ["session.overspent"]
+
+
+# --- failed turns ---------------------------------------------------------------------------------
+
+
+def failed(story: Story, failure: Any, activity: Any = "idle") -> None:
+    """A turn that begins, and ends in an error."""
+    ref = events.session_ref(story.slot(0))
+    story.add(ref, events.SessionSignaled(activity="working"))
+    story.add(ref, events.SessionSignaled(activity=activity, failure=failure, detail="why"))
+
+
+def told_to_go_on(story: Story) -> float:
+    """The seconds until the agent is told to go on; its turn is typed."""
+    began = story.now
+    while "session.continued" not in kinds(story.settle()):
+        at = story.wake_at()
+        assert at is not None
+        story.later(at - story.now)
+    story.add(events.session_ref(story.slot(0)), events.SessionTyped(purpose="resume"))
+    return story.now - began
+
+
+def test_a_turn_that_failed_for_a_reason_that_passes_is_told_to_go_on_after_growing_pauses() -> None:
+    story = Story(role(replicas=1)).run()
+    for pause in (60, 120, 240, 480, 960, 1800, 1800):
+        failed(story, "server")
+        assert pause <= told_to_go_on(story) <= pause * 1.25
+
+
+def test_a_turn_that_ended_well_makes_the_next_pause_short_again() -> None:
+    story = Story(role(replicas=1)).run()
+    for _ in range(3):
+        failed(story, "server")
+        told_to_go_on(story)
+    story.add(events.session_ref(story.slot(0)), events.SessionSignaled(activity="working"))
+    story.add(events.session_ref(story.slot(0)), events.SessionSignaled(activity="idle"))
+    failed(story, "server")
+    assert told_to_go_on(story) <= 75
+
+
+def test_an_agent_is_told_to_go_on_a_bounded_number_of_times() -> None:
+    story = Story(role(replicas=1)).run()
+    for _ in range(CONTINUES_MOST):
+        failed(story, "limit", "limited")
+        told_to_go_on(story)
+    failed(story, "limit", "limited")
+    assert "session.continued" not in kinds(story.settle())
+    assert story.wake_at() is None
+
+
+@pytest.mark.parametrize(
+    ("failure", "activity", "attention"),
+    [
+        ("login", "waiting", "waiting"),
+        ("credit", "idle", "turn-failed"),
+        ("too-long", "idle", "turn-failed"),
+        ("request", "idle", "turn-failed"),
+        ("server", "idle", "turn-failed"),
+        ("limit", "limited", "limited"),
+    ],
+)
+def test_a_failed_turn_needs_a_person_and_only_what_passes_is_tried_again(
+    failure: str, activity: str, attention: str
+) -> None:
+    story = Story(role(replicas=1)).run()
+    failed(story, failure, activity)
+    assert kinds(story.settle()) == ["session.attention"]
+    assert story.slot(0).attention == attention
+    assert (story.wake_at() is not None) == (failure in ("server", "limit"))
+    story.add(events.session_ref(story.slot(0)), events.SessionSignaled(activity="working"))
+    assert (story.slot(0).failure, story.slot(0).attention) == ("", "")
