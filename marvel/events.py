@@ -406,7 +406,7 @@ class SessionDegraded(Fact, frozen=True):
 
     kind = "session.degraded"
     warning = True
-    reason: str  # too-old, no-stream
+    reason: str  # too-old, no-stream, settings
     detail: str
 
 

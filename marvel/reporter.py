@@ -172,9 +172,11 @@ def rollout_tail(path: str) -> list[dict[str, Any]]:
 
 def own_status_line(text: bytes, environ: Mapping[str, str]) -> bytes:
     """What the user's own status line prints: claude has a single slot for it, and ours took it."""
+    command = environ.get("MARVEL_STATUS_LINE")
     try:
-        with open(os.path.join(claude_home(environ), "settings.json"), "rb") as file:
-            command = decoded(file.read(MAX_INPUT_BYTES)).get("statusLine", {}).get("command")
+        if not command:
+            with open(os.path.join(claude_home(environ), "settings.json"), "rb") as file:
+                command = decoded(file.read(MAX_INPUT_BYTES)).get("statusLine", {}).get("command")
         if not isinstance(command, str) or not command:
             return b""
         done = subprocess.run(  # noqa: S602  the user wrote it as a shell line

@@ -198,6 +198,8 @@ class Agents:
             return
         if is_too_old(adapter_of(template), wish.version):
             self._note(degraded(session.uid, "too-old", too_old_words(adapter_of(template), wish.version)))
+        if plan.unheard:
+            self._note(degraded(session.uid, "settings", plan.unheard))
         agent.creating = True
         spec = PaneSpec(
             uid=session.uid, log_id=self._log_id, argv=plan.argv, env=plan.env, cwd=plan.cwd, log=log

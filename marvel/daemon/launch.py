@@ -12,8 +12,9 @@ from collections.abc import Mapping
 import msgspec
 
 import marvel
+from marvel.daemon import overlays
 from marvel.resources import RoleSpec, Session, Template
-from marvel.runtimes import LaunchPlan, Place, Wish, adapter_of, launch_plan
+from marvel.runtimes import Adapter, LaunchPlan, Place, Wish, adapter_of, launch_plan
 from marvel.runtimes.adapter import Merge
 from marvel.runtimes.launch import expanded
 from marvel.settings import regular
@@ -51,12 +52,22 @@ def prepare(wish: Wish, environ: Mapping[str, str]) -> LaunchPlan:
     adapter = adapter_of(wish.template)
     if adapter.stream is not None:
         wish = msgspec.structs.replace(wish, place=wish.place._replace(port=_free_port()))
-    plan = launch_plan(wish, adapter)
+    elsewhere = _recorded_elsewhere(expanded(wish.template, wish.session), environ)
+    plan = _merged_plan(wish, adapter, {**server_environment(environ), **elsewhere})
     _check_directory(plan.cwd)
-    env = {**_recorded_elsewhere(expanded(wish.template, wish.session), environ), **plan.env}
+    env = {**elsewhere, **plan.env}
     _check_sizes(plan.argv, env)
     path = env.get("PATH", environ.get("PATH", os.defpath))
     return msgspec.structs.replace(plan, argv=_executable(plan, path), env=env)
+
+
+def _merged_plan(wish: Wish, adapter: Adapter, environ: Mapping[str, str]) -> LaunchPlan:
+    """Return the plan with the user's settings merged in, or one that does without ours and says why."""
+    try:
+        return overlays.resolved(launch_plan(wish, adapter), environ)
+    except overlays.Unmergeable as problem:
+        plan = launch_plan(msgspec.structs.replace(wish, merges=False), adapter)
+        return msgspec.structs.replace(plan, unheard=f"{problem}: nothing that it reports is heard")
 
 
 def trusted(wish: Wish, plan: LaunchPlan, environ: Mapping[str, str]) -> Merge | None:
@@ -68,9 +79,11 @@ def trusted(wish: Wish, plan: LaunchPlan, environ: Mapping[str, str]) -> Merge |
 
 
 def write_files(place: Place, plan: LaunchPlan) -> None:
-    """The files that a plan wants beside its session, and the directories it counts on. Raises OSError."""
+    """Write the files of a plan, and make the directories that it counts on. Raises OSError."""
     os.makedirs(place.directory, mode=0o700, exist_ok=True)
     os.makedirs(os.path.dirname(place.beat), mode=0o700, exist_ok=True)
+    if plan.mirror is not None:
+        overlays.reflect(plan.mirror, plan.files)
     for path, content in plan.files.items():
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
         with open(regular(path, flags), "wb") as file:

@@ -29,6 +29,31 @@ class Place(NamedTuple):
         return f"{self.directory}/stream.json"
 
 
+class Overlay(msgspec.Struct, frozen=True):
+    """A settings file of the session's own: the user's JSON with additions of ours."""
+
+    ours: dict[str, Any]  # wins over the user's; lists are added to theirs
+    base: tuple[
+        str, ...
+    ] = ()  # JSON text, or paths with `$NAME` of the agent's environment: the first that fits
+    defaults: dict[str, Any] = {}  # the user's wins over these
+    displaced: tuple[
+        tuple[tuple[str, ...], str], ...
+    ] = ()  # what ours replaces, and the variable that keeps it
+
+
+class Mirror(NamedTuple):
+    """A directory of the session's own that stands for one of the user's: every entry in it is a link.
+
+    Files of the plan take the place of links.
+    """
+
+    path: str
+    of: tuple[str, ...]  # directories, as in Overlay: the first that applies; it is made where it is missing
+    directories: tuple[str, ...] = ()  # in it, that the agent keeps what outlives a session in: made as well
+    files: tuple[str, ...] = ()  # linked also while they are missing: what is written there is the user's
+
+
 class Wish(msgspec.Struct, frozen=True, kw_only=True):
     """One session that is to start, placeholders expanded."""
 
@@ -37,6 +62,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     role: RoleSpec | None  # None for a one-off
     place: Place
     version: tuple[int, ...] = ()  # of the CLI; empty: not known
+    merges: bool = True  # settings of the user's can be merged with ours
 
 
 class LaunchPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,6 +73,10 @@ class LaunchPlan(msgspec.Struct, frozen=True, kw_only=True):
     env: dict[str, str]
     stand_in: tuple[str, ...] = ()  # argv to use when argv[0] does not exist
     files: dict[str, bytes] = {}  # to be written first (0600), by absolute path
+    overlays: dict[str, Overlay] = {}  # the same, made of what the user has
+    mirror: Mirror | None = None
+    after: dict[str, str] = {}  # variables to be set once overlays and mirror are made of the others
+    unheard: str = ""  # why what the adapter relies on can't be set up: it is started without
     typed_prompt: str = ""  # to be typed once it runs
 
 

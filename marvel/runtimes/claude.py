@@ -4,7 +4,6 @@ Both come from a settings file of the session's own, handed over with `--setting
 the user's, which are never touched. The conversation's id is chosen by us, so that it can be resumed.
 """
 
-import json
 import shlex
 from collections.abc import Mapping
 from typing import Any
@@ -12,10 +11,11 @@ from typing import Any
 import msgspec
 
 from marvel.resources import Activity, Failure
-from marvel.runtimes.adapter import ALIVE, Adapter, LaunchPlan, Login, Merge, Signal, Wish
+from marvel.runtimes.adapter import ALIVE, Adapter, LaunchPlan, Login, Merge, Overlay, Signal, Wish
 from marvel.runtimes.failures import activity_after
-from marvel.runtimes.values import absent, has, number, text, version
+from marvel.runtimes.values import absent, has, number, text, version, without
 
+STATUS_LINE = "MARVEL_STATUS_LINE"  # variable: the role's own status line, which ours runs
 TICK_SECONDS = 5  # between status lines
 HOOKS = (
     "SessionStart",
@@ -37,10 +37,14 @@ MILLISECONDS = 1000.0
 
 def prepare(wish: Wish, plan: LaunchPlan) -> LaunchPlan:
     """The user's args, then settings, conversation, permissions and, on a fresh start, the prompt."""
-    template = wish.template
-    path, content = settings_file(wish)
-    args = plan.argv[1:]
-    flags = [*absent(args, "--settings", path), *conversation(wish, args)]
+    template, argv = wish.template, plan.argv
+    overlays: dict[str, Overlay] = {}
+    if wish.merges:
+        argv, theirs = without(argv, "--settings")
+        path, overlays = own_settings(wish, theirs)
+        argv = (*argv, "--settings", path)
+    args = argv[1:]
+    flags = [*conversation(wish, args)]
     flags += absent(args, "--permission-mode", template.permissions)
     told = " ".join(part for part in (template.persona, template.identity) if part)
     flags += absent(args, "--append-system-prompt", told and f"You are {told}.")
@@ -48,7 +52,7 @@ def prepare(wish: Wish, plan: LaunchPlan) -> LaunchPlan:
         flags.append("--dangerously-skip-permissions")
     prompt = opening(wish)
     words = ("--", prompt) if prompt else ()
-    return msgspec.structs.replace(plan, argv=(*plan.argv, *flags, *words), files={path: content})
+    return msgspec.structs.replace(plan, argv=(*argv, *flags, *words), overlays=overlays)
 
 
 def opening(wish: Wish) -> str:
@@ -71,8 +75,8 @@ def conversation_id(uid: str) -> str:
     return f"{digits[:8]}-{digits[8:12]}-4{digits[12:15]}-8{digits[15]}00-{digits[:12]}"
 
 
-def settings_file(wish: Wish) -> tuple[str, bytes]:
-    """The session's own settings: path and content."""
+def own_settings(wish: Wish, theirs: str) -> tuple[str, dict[str, Overlay]]:
+    """Return the path of the session's settings and what they are made of, with the role's `--settings`."""
     place = wish.place
     hook = {"type": "command", "command": shlex.join(place.report("claude-hook")), "timeout": 5}
     hooks: dict[str, Any] = {name: [{"hooks": [hook]}] for name in HOOKS}
@@ -82,10 +86,17 @@ def settings_file(wish: Wish) -> tuple[str, bytes]:
         "command": shlex.join(place.report("claude-statusline")),
         "refreshInterval": TICK_SECONDS,
     }
-    settings: dict[str, Any] = {"statusLine": line, "hooks": hooks}
+    ours: dict[str, Any] = {"statusLine": line, "hooks": hooks}
     if wish.template.dangerous_permissions:
-        settings["skipDangerousModePermissionPrompt"] = True
-    return f"{place.directory}/claude.json", json.dumps(settings, indent=1).encode()
+        ours["skipDangerousModePermissionPrompt"] = True
+    overlay = Overlay(
+        ours,
+        base=(theirs,) if theirs else (),
+        defaults={"tui": "default"},  # its full screen mode would leave no scrollback to capture
+        displaced=((("statusLine", "command"), STATUS_LINE),),
+    )
+    path = f"{place.directory}/claude.json"
+    return path, {path: overlay}
 
 
 def parse(source: str, payload: dict[str, Any]) -> Signal | None:

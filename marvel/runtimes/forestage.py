@@ -2,17 +2,21 @@
 
 import msgspec
 
-from marvel.runtimes.adapter import Adapter, LaunchPlan, Wish
-from marvel.runtimes.claude import DIALOGS, LOGIN, SIGNALS, conversation, opening, settings_file, trust
+from marvel.runtimes.adapter import Adapter, LaunchPlan, Overlay, Wish
+from marvel.runtimes.claude import DIALOGS, LOGIN, SIGNALS, conversation, opening, own_settings, trust
 from marvel.runtimes.claude import parse as parse_claude
-from marvel.runtimes.values import absent
+from marvel.runtimes.values import absent, without
 
 
 def prepare(wish: Wish, plan: LaunchPlan) -> LaunchPlan:
     """Its own flags, then claude's. No system prompt: claude keeps only the last, the persona's."""
     session, template = wish.session, wish.template
     before, _, after = _split(plan.argv)
-    path, content = settings_file(wish)
+    overlays: dict[str, Overlay] = {}
+    if wish.merges:
+        after, settings = without(after, "--settings")
+        path, overlays = own_settings(wish, settings)
+        after = (*after, "--settings", path)
     own = [
         *absent(before, "--persona", template.persona),
         *absent(before, "--identity", template.identity),
@@ -24,9 +28,8 @@ def prepare(wish: Wish, plan: LaunchPlan) -> LaunchPlan:
         *absent(before, "--permission-mode", template.permissions),
         *absent(before, "--script", template.runtime.script),
     ]
-    theirs = [*absent(after, "--settings", path), *conversation(wish, after)]
-    argv = (*before, *own, "--", *after, *theirs)
-    return msgspec.structs.replace(plan, argv=argv, files={path: content}, typed_prompt=opening(wish))
+    argv = (*before, *own, "--", *after, *conversation(wish, after))
+    return msgspec.structs.replace(plan, argv=argv, overlays=overlays, typed_prompt=opening(wish))
 
 
 def _split(argv: tuple[str, ...]) -> tuple[tuple[str, ...], str, tuple[str, ...]]:

@@ -1,29 +1,38 @@
 """Gemini CLI: hooks from a settings file of the session's own. One process instead of two.
 
+It has no option for the settings of one session, and takes the system's only from a file that belongs to
+root, as all directories above it. So it gets a home of the session's own, in which all but the settings are
+links to the user's.
+
 It runs no hook while it tries again after a 429 (seen on 0.61.0: nine refusals in 200 s): it stays `working`.
 """
 
-import json
 import shlex
 from typing import Any
 
 import msgspec
 
 from marvel.resources import Activity
-from marvel.runtimes.adapter import ALIVE, Adapter, LaunchPlan, Login, Signal, Wish
+from marvel.runtimes.adapter import ALIVE, Adapter, LaunchPlan, Login, Mirror, Overlay, Signal, Wish
 from marvel.runtimes.claude import conversation_id, opening
 from marvel.runtimes.values import has, number, percent, text
 
 HOOKS = ("SessionStart", "BeforeAgent", "AfterAgent", "AfterModel", "BeforeTool", "AfterTool", "Notification")
+HOMES = ("$GEMINI_CLI_HOME/.gemini", "$HOME/.gemini")  # where it keeps all that is the user's
+DIRECTORIES = ("tmp", "history")  # of conversations
+FILES = ("oauth_creds.json", "google_accounts.json", "installation_id", "trustedFolders.json", "state.json")
 WINDOW_TOKENS = 1_048_576  # of every gemini-2 and later
 TIMEOUT_MS = 5000
 
 
 def prepare(wish: Wish, plan: LaunchPlan) -> LaunchPlan:
     """The launcher that ignores HUP and TERM is switched off; the prompt starts the conversation."""
-    path = f"{wish.place.directory}/gemini.json"
+    home = f"{wish.place.directory}/gemini"
     hook = {"type": "command", "command": shlex.join(wish.place.report("gemini-hook")), "timeout": TIMEOUT_MS}
-    content = json.dumps({"hooks": {name: [{"hooks": [hook]}] for name in HOOKS}}, indent=1).encode()
+    overlay = Overlay(
+        {"hooks": {name: [{"hooks": [hook]}] for name in HOOKS}},
+        base=tuple(f"{directory}/settings.json" for directory in HOMES),
+    )
     args = plan.argv[1:]
     flags: list[str] = []
     if not has(args, "--session-id", "--resume", "-r"):
@@ -38,8 +47,17 @@ def prepare(wish: Wish, plan: LaunchPlan) -> LaunchPlan:
     prompt = opening(wish)
     if prompt and not has(args, "-i", "--prompt-interactive"):
         flags += ["--prompt-interactive", prompt]
-    env = {"GEMINI_CLI_NO_RELAUNCH": "true", "GEMINI_CLI_SYSTEM_SETTINGS_PATH": path, **plan.env}
-    return msgspec.structs.replace(plan, argv=(*plan.argv, *flags), env=env, files={path: content})
+    env = {"GEMINI_CLI_NO_RELAUNCH": "true", **plan.env}
+    plan = msgspec.structs.replace(plan, argv=(*plan.argv, *flags), env=env)
+    if not wish.merges:
+        return plan
+    mirror = Mirror(f"{home}/.gemini", HOMES, DIRECTORIES, FILES)
+    return msgspec.structs.replace(
+        plan,
+        overlays={f"{mirror.path}/settings.json": overlay},
+        mirror=mirror,
+        after={"GEMINI_CLI_HOME": home},
+    )
 
 
 def parse(source: str, payload: dict[str, Any]) -> Signal | None:

@@ -75,6 +75,17 @@ def option(argv: Sequence[str], flag: str) -> str:
     return ""
 
 
+def without(argv: tuple[str, ...], flag: str) -> tuple[tuple[str, ...], str]:
+    """Return an argv without a flag that has a value, and that value; empty when there is none."""
+    value = option(argv, flag)
+    for place, word in enumerate(argv):
+        if word == flag:
+            return (*argv[:place], *argv[place + 2 :]), value
+        if word.startswith(f"{flag}="):
+            return (*argv[:place], *argv[place + 1 :]), value
+    return argv, ""
+
+
 def absent(argv: Sequence[str], flag: str, *values: str) -> tuple[str, ...]:
     """A flag and its values, unless the user set it or there is no value."""
     return () if has(argv, flag) or not all(values) else (flag, *values)

@@ -12,7 +12,8 @@ from marvel.resources import RoleKey, Session
 Row = dict[str, Any]
 
 TRAIL = 48  # readings of a session's context that are kept
-NEEDS = {"waiting", "limited", "stuck", "unprompted", "turn-failed"}  # activities and attentions that only a person ends
+# Activities and attentions that only a person ends.
+NEEDS = {"waiting", "limited", "stuck", "unprompted", "turn-failed"}
 
 
 class Picture(NamedTuple):

@@ -31,8 +31,11 @@ class Home:
     Commands and daemons are forks (forked.py); with `real_starts` they are started as a person starts them.
     """
 
-    def __init__(self, parent: str = "/tmp", *, real_starts: bool = False) -> None:
-        self.real_starts = real_starts
+    def __init__(
+        self, parent: str = "/tmp", *, real_starts: bool = False, prefix: tuple[str, ...] = ()
+    ) -> None:
+        self.real_starts = real_starts or bool(prefix)
+        self.prefix = prefix  # of each command: what starts it as another user
         self.path = Path(tempfile.mkdtemp(prefix="mv", dir=parent))
         self.environ = {
             **{n: v for n, v in os.environ.items() if not n.startswith(("MARVEL_", "TMUX"))},
@@ -45,8 +48,10 @@ class Home:
         self, *argv: str, ok: bool = True, stdin: str | None = None
     ) -> "subprocess.CompletedProcess[str]":
         """Run one command of the CLI to its end."""
-        run = start_marvel if self._needs_a_start() else fork_marvel
-        done = run(argv, self.environ, self.path, stdin or "")
+        if self._needs_a_start():
+            done = start_marvel(argv, self.environ, self.path, stdin or "", self.prefix)
+        else:
+            done = fork_marvel(argv, self.environ, self.path, stdin or "")
         if ok:
             assert done.returncode == 0, f"{argv}: {done.returncode}\n{done.stdout}{done.stderr}"
         return done
@@ -64,7 +69,7 @@ class Home:
     def start_really(self) -> None:
         """A daemon from its very start, at which nobody waits for it."""
         self.daemon = subprocess.Popen(
-            [*MARVEL, "daemon"],
+            [*self.prefix, *MARVEL, "daemon"],
             env=self.environ,
             cwd=self.path,
             stdin=subprocess.DEVNULL,
@@ -211,11 +216,15 @@ def fork_marvel(
 
 
 def start_marvel(
-    argv: Sequence[str], environ: Mapping[str, str], cwd: Path, stdin: str = ""
+    argv: Sequence[str],
+    environ: Mapping[str, str],
+    cwd: Path,
+    stdin: str = "",
+    prefix: tuple[str, ...] = (),
 ) -> "subprocess.CompletedProcess[str]":
     """The same from the very start."""
     return subprocess.run(
-        [*MARVEL, *argv],
+        [*prefix, *MARVEL, *argv],
         env=environ,
         cwd=cwd,
         input=stdin,

@@ -90,6 +90,18 @@ def test_a_version_that_is_too_old_runs_as_it_is_and_is_told_once(home: Home, pr
     assert "is too old" in told
 
 
+def test_settings_of_a_role_that_can_not_be_merged_leave_it_unheard_and_that_is_said(
+    home: Home, pretended: Path
+) -> None:
+    home.start()
+    home.marvel("work", home.write(manifest(ROLE + 'args = ["--settings", "mine.json"]\n')))
+    until(lambda: home.events("session.degraded"), "it is told", home.describe)
+    [event] = home.events("session.degraded")
+    assert event["payload"]["reason"] == "settings"
+    assert "mine.json does not exist" in event["payload"]["detail"]
+    home.running(1)
+
+
 def inside(home: Home, runtime: str) -> None:
     """A session of this runtime, and its environment for what a person types."""
     home.start()

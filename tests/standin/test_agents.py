@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -37,10 +38,24 @@ pytestmark = [pytest.mark.agents, pytest.mark.timeout(300)]
 each = pytest.mark.parametrize("cli", [_param(cli) for cli in CLIS])
 
 
-@pytest.fixture
-def home() -> Iterator[Home]:
-    """Not in /tmp: gemini takes no settings from below a directory that everybody may write."""
-    made = Home(os.path.expanduser("~"), real_starts=True)
+ORDINARY = ("unshare", "--user", "--map-user=1000", "--map-group=1000")
+
+
+def users() -> list[Any]:
+    """This user, and for root an ordinary one too: root is let do what others are not."""
+    found = [pytest.param((), id="this-user")]
+    if (
+        os.geteuid() == 0
+        and subprocess.run([*ORDINARY, "true"], capture_output=True, check=False).returncode == 0
+    ):
+        found.append(pytest.param(ORDINARY, id="ordinary-user"))
+    return found
+
+
+@pytest.fixture(params=users())
+def home(request: pytest.FixtureRequest) -> Iterator[Home]:
+    """Not in /tmp: codex makes no helpers of its own below it."""
+    made = Home(os.path.expanduser("~"), real_starts=True, prefix=request.param)
     try:
         yield made
     finally:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tomllib
 from typing import Any
 
@@ -44,9 +43,18 @@ def test_claude_gets_settings_a_conversation_of_its_own_and_its_prompt() -> None
     assert plan.argv[:5] == ("z", "--model", "sonnet", "--settings", "/h/d/claude.json")
     assert plan.argv[5] == "--session-id"
     assert plan.argv[7:] == ("--permission-mode", "plan", "--", "the job")
-    settings = json.loads(plan.files["/h/d/claude.json"])
+    settings = plan.overlays["/h/d/claude.json"].ours
     assert settings["statusLine"]["command"] == "/py -IS /h/report.py claude-statusline"
     assert "StopFailure" in settings["hooks"]
+
+
+@pytest.mark.parametrize("args", [("--settings", "mine.json"), ("--settings=mine.json",)])
+@pytest.mark.parametrize("image", ["claude", "forestage"])
+def test_settings_of_a_role_are_merged_with_those_of_the_session(image: str, args: tuple[str, ...]) -> None:
+    given = ("--", *args) if image == "forestage" else args
+    plan = planned(image, *given)
+    assert [word for word in plan.argv if word.startswith("--settings")] == ["--settings"]
+    assert plan.overlays[plan.argv[plan.argv.index("--settings") + 1]].base == ("mine.json",)
 
 
 def test_a_resumed_claude_gets_its_conversation_and_the_resume_prompt() -> None:
@@ -113,7 +121,11 @@ def test_a_setting_that_is_no_hook_is_left_to_codex(setting: str) -> None:
 def test_gemini_runs_as_one_process_with_settings_of_its_own() -> None:
     plan = planned("gemini")
     assert plan.env["GEMINI_CLI_NO_RELAUNCH"] == "true"
-    assert "AfterAgent" in json.loads(plan.files[plan.env["GEMINI_CLI_SYSTEM_SETTINGS_PATH"]])["hooks"]
+    [(path, overlay)] = plan.overlays.items()
+    assert "AfterAgent" in overlay.ours["hooks"]
+    assert plan.mirror is not None
+    assert path == f"{plan.mirror.path}/settings.json"
+    assert plan.mirror.path == f"{plan.after['GEMINI_CLI_HOME']}/.gemini"
     assert plan.argv[-2:] == ("--prompt-interactive", "the job")
 
 

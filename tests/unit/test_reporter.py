@@ -56,3 +56,5 @@ def test_the_users_own_status_line_is_run_and_its_output_shown(tmp_path: Path) -
     done = report("claude-statusline", b"{}", CLAUDE_CONFIG_DIR=str(tmp_path), MARVEL_SOCKET="/nowhere")
     assert done.returncode == 0
     assert done.stdout == b"mine\n"
+    told = {"CLAUDE_CONFIG_DIR": str(tmp_path), "MARVEL_STATUS_LINE": "echo the roles"}
+    assert report("claude-statusline", b"{}", **told).stdout == b"the roles\n"
