@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from marvel import __version__, manifest
+from marvel import __version__, config, manifest
 from marvel.cli import archived, objects, runtimes
 from marvel.cli.dialogs import described, dialog_of, is_unproven
 from marvel.cli.door import check_person
@@ -27,7 +27,7 @@ from marvel.runtimes.launch import is_too_old
 from marvel.settings import Paths, check_private, paths
 from marvel.store.query import Reader, daemon_note, head_of_file
 from marvel.store.rows import load_world
-from marvel.tmux import server_environment
+from marvel.tmux import conf_problem, server_environment
 from marvel.tmux.version import ask_libtmux, check_socket_path, check_version
 from marvel.world import World
 
@@ -94,6 +94,11 @@ def _system(_where: Paths) -> Iterator[Finding]:
 
 def _tmux(_where: Paths) -> Iterator[Finding]:
     yield Finding("ok", f"tmux {check_version(ask_libtmux)} at {shutil.which('tmux')}")
+    conf = config.load().tmux_conf
+    if conf and (why := conf_problem(Path(conf))):
+        yield Finding("failed", f"tmux_conf: {why}", "tmux would drop the whole file: correct this line")
+    elif conf:
+        yield Finding("ok", f"tmux_conf {conf}")
 
 
 def _state(where: Paths) -> Iterator[Finding]:

@@ -227,9 +227,15 @@ class Agents:
         agent.creating = False
         if not isinstance(pane, Failed):
             self._follow(agent, pane)
+            if pane.unlogged:
+                self._outputs.is_not_logged(agent.uid)
+                self._note(
+                    degraded(agent.uid, "no-output-log", f"its output is not logged yet: {pane.unlogged}")
+                )
             return
         if pane.reason == "refused":
             self._failed(agent, "tmux-refused", pane.message)
+            self._leftovers.end_of(agent.uid)  # it may be half made
             return
         agent.doubtful = True  # it may have been created all the same: compare the panes first
         self._note(start_delayed(agent.uid, "tmux-unavailable", pane.message))
@@ -296,6 +302,7 @@ class Agents:
 
         def compare(panes: tuple[Pane, ...] | Failed) -> None:
             if isinstance(panes, Failed):
+                self._unreachable(workspace, f"its panes can't be listed: {panes.message}")
                 self._timers.after(UNREACHABLE_SECONDS, lambda: self._readopt(workspace, server))
                 return
             first = self._fleet.server(workspace) is None

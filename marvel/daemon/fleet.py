@@ -168,6 +168,9 @@ class Fleet:
         return desk
 
     def _came_up(self, workspace: str, desk: Desk) -> None:
+        if not desk.server.prepared:  # an earlier daemon, perhaps an older one, made it ready
+            self._with(desk, lambda: desk.server.open(start=True))
+            return
         desk.retry = RETRY_FIRST_SECONDS
         desk.why_down = ""
         desk.identity = desk.server.identity or ""

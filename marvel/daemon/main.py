@@ -18,7 +18,7 @@ from marvel.daemon.reconciler import CONTROLLERS
 from marvel.errors import DaemonUnavailable, MarvelError, UsageError
 from marvel.settings import Paths, make_private, secure_contents
 from marvel.store.log import Store
-from marvel.tmux import check_socket_path, check_version
+from marvel.tmux import check_socket_path, check_version, conf_problem
 from marvel.tmux.processes import raise_file_limit
 
 
@@ -54,6 +54,7 @@ def _prepare(paths: Paths, controllers: Sequence[str], console: bool) -> tuple[L
     secure_contents(paths)
     preferences = config.load()
     check_version()
+    _check_conf(preferences)
     raise_file_limit(os.getpid())  # a pidfd for each agent, and whoever beats
     _check_socket_path(paths)
     run_id = uuid4().hex[:12]
@@ -90,6 +91,13 @@ def _explained(paths: Paths) -> Iterator[None]:
         raise DaemonUnavailable(
             f"{where}: {error.strerror or error}", hint="marvel doctor looks for the cause"
         ) from error
+
+
+def _check_conf(preferences: config.Config) -> None:
+    """Refuse a tmux configuration that tmux would drop without a word."""
+    if preferences.tmux_conf and (why := conf_problem(Path(preferences.tmux_conf))):
+        where = config.config_path()
+        raise MarvelError(f"tmux_conf: {why}", hint=f"correct it, or take tmux_conf out of {where}")
 
 
 def _check_socket_path(paths: Paths) -> None:

@@ -44,6 +44,10 @@ class Outputs:
         self._piped.add(session.uid)
         return path
 
+    def is_not_logged(self, uid: str) -> None:
+        """Tmux made a pane and could not log it: the next look tries again."""
+        self._piped.discard(uid)
+
     def check(self) -> None:
         """Bring the panes that are logged to what the roles ask for, and rotate what is full."""
         alive = {uid: s for uid, s in self._world().sessions.items() if s.alive}

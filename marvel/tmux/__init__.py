@@ -10,7 +10,7 @@ Read from the outside in:
     pipeline    requests in flight, their time-outs    timers      things to do later
     control     framing of control mode                quote       tmux's parser
     processes   /proc and pidfds                       statuses    dead panes without a status
-    environment, version                               keeper      the window that is always there
+    environment, version, conf                         keeper      the window that is always there
     typist      typing, for all who do                 attach      a person at a pane
     guard       whether a session may be typed to now  composer    whether Enter took what was typed
     terminals   how a pane's program reads
@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from marvel.tmux.attach import attach_argv
 from marvel.tmux.blocking import call
+from marvel.tmux.conf import conf_problem
 from marvel.tmux.environment import server_environment
 from marvel.tmux.guard import Leave, Standing, standing_of
 from marvel.tmux.records import Failed, Look, Pane, PaneSpec, outcome_of
@@ -45,6 +46,7 @@ __all__ = [
     "call",
     "check_socket_path",
     "check_version",
+    "conf_problem",
     "outcome_of",
     "server_environment",
     "standing_of",

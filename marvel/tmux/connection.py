@@ -22,6 +22,7 @@ from typing import Literal
 
 from marvel.tmux import processes, setup
 from marvel.tmux.channel import Channel
+from marvel.tmux.conf import conf_problem
 from marvel.tmux.control import blocks
 from marvel.tmux.keeper import Keeper
 from marvel.tmux.link import Link, client_environment
@@ -65,7 +66,7 @@ class Connection(Channel):
         self._workspace = workspace
         self._history_limit = history_limit
         self._environment = client_environment(environment)
-        self._conf = tmux_conf or Path("/dev/null")
+        self._conf = tmux_conf
         self._server: processes.ServerProcess | None = None
         self._keeper = Keeper(self._pipeline, workspace)
         self._ending = False  # kill-server was sent
@@ -78,6 +79,11 @@ class Connection(Channel):
     @property
     def pid(self) -> int | None:
         return self._server.pid if self._server else None
+
+    @property
+    def prepared(self) -> bool:
+        """Whether this server has our options and environment: `open(start=True)` sees to it."""
+        return self._prepared
 
     # --- what the owner's loop calls -----------------------------------------------------------
 
@@ -138,8 +144,12 @@ class Connection(Channel):
         if (stopped := processes.stopped_listener(self.socket)) is not None:
             self._down(f"the tmux server (pid {stopped}) is suspended", gone=False)
             return
-        argv = ["tmux", "-u", "-S", str(self.socket), "-f", str(self._conf)]
-        if not (self._start and self._server is None):
+        may_start = self._start and self._server is None
+        if may_start and self._conf and (why := conf_problem(self._conf)):
+            self._down(f"tmux_conf is not used: {why}", gone=False)
+            return
+        argv = ["tmux", "-u", "-S", str(self.socket), "-f", str(self._conf or "/dev/null")]
+        if not may_start:
             argv.append("-N")  # never start a server by regaining a lost connection
         argv += [
             "-C",

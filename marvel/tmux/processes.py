@@ -45,6 +45,15 @@ def stat(pid: int) -> tuple[str, int] | None:
     return state.decode(), int(parent)
 
 
+def carries(pid: int, variable: str, value: str) -> bool:
+    """Whether a process was started with a variable in its environment."""
+    try:
+        environ = Path(f"/proc/{pid}/environ").read_bytes()
+    except OSError:
+        return False
+    return f"{variable}={value}".encode(errors="surrogateescape") in environ.split(b"\0")
+
+
 def _is_stale(pid: int, path: Path) -> bool:
     words = _arguments(pid)
     if str(path) not in words:

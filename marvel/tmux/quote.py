@@ -42,8 +42,12 @@ def quote(value: str) -> bytes:
 
 
 def plain(value: str) -> str:
-    """A value for an argument that tmux expands as a format, so that it comes out unchanged."""
-    return value.replace("#", "##")
+    """A value for an argument that tmux expands as a format, so that it comes out unchanged.
+
+    `##` is a `#`, but not before `[`: there it begins a style and stays as it is. So such a bracket is
+    written as a format whose value is a bracket.
+    """
+    return value.replace("#", "##").replace("##[", "###{l:[}")
 
 
 def command(name: str, *args: str) -> bytes:

@@ -39,6 +39,7 @@ class Pane(msgspec.Struct, frozen=True, kw_only=True):
     dead: bool
     exit_status: int | None
     signal: str | None
+    unlogged: str = ""  # of one made just now: why what it prints goes to no file
     changed_at: float = 0.0  # when something last came onto its window's screen, in whole seconds
 
 

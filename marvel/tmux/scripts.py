@@ -8,11 +8,15 @@ line without letting anything else happen in between.
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
 
 from marvel.tmux.control import Block, blocks, printed
 from marvel.tmux.listing import FIELDS, LOG_ID, UID, marked, read_panes
@@ -20,6 +24,8 @@ from marvel.tmux.pipeline import Reply
 from marvel.tmux.quote import command, either, encode, plain, sequence
 from marvel.tmux.records import Failed, Look, Pane, PaneSpec, Watcher
 
+_NEW = "-new"  # behind the mark, on the line of a pane that was made just now
+_PLACE = "-place"  # the same, up to the end of the block, for the directory it was started in
 _PANE = re.compile(r"%[0-9]{1,10}")
 _VARIABLE = re.compile(r"[^=\0]+")
 
@@ -33,8 +39,8 @@ def create(workspace: str, spec: PaneSpec, mark: str) -> bytes:
     """A new window, its stamps, and what it became: one line, so never a pane without stamps.
 
     `-S` makes it harmless to ask twice: a window of that name is kept, not doubled. Such a window
-    was stamped when it was made; the condition keeps a pane that a user split off from being
-    stamped in its place.
+    was stamped when it was made. The condition keeps a pane that a user, or a hook just now, split off from
+    being stamped in its place; then `-P` names the new one, which `stamp_again` stamps.
     """
     window = f"={workspace}:={spec.uid}"
     wrapper = () if len(spec.argv) > 1 else _NICE if "=" in spec.argv[0] else _ENV
@@ -42,13 +48,20 @@ def create(workspace: str, spec: PaneSpec, mark: str) -> bytes:
     place = ["-t", f"={workspace}:", "-n", spec.uid, "-c", plain(spec.cwd)]
     stamps = _stamps(window, spec.uid, spec.log_id)
     if spec.log:
-        stamps.append(pipe(window, spec.log))
-    ours = f"#{{==:#{{@marvel_uid}},{spec.uid}}}"
+        stamps.append(pipe(window, spec.log))  # last: without a log it runs all the same
+    make = [
+        "new-window",
+        "-d",
+        "-S",
+        "-P",
+        "-F",
+        f"{mark}{_NEW} {FIELDS}\n{mark}{_PLACE} #{{pane_start_path}}",
+    ]
     return sequence(
         [
-            command("new-window", "-d", "-S", *place, *variables, "--", *wrapper, *spec.argv),
+            command(*make, *place, *variables, "--", *wrapper, *spec.argv),
             either(window, "#{==:#{window_panes},1}", stamps, []),
-            command("list-panes", "-t", window, "-f", ours, "-F", f"{mark} {FIELDS}"),
+            command("list-panes", "-t", window, "-F", f"{mark} {FIELDS}"),
         ]
     )
 
@@ -60,9 +73,14 @@ def _stamps(target: str, uid: str, log_id: str) -> list[bytes]:
     ]
 
 
-def stamp_again(pane: Pane) -> bytes:
+def stamp_again(pane: Pane, *, log: str = "", mark: str = "") -> bytes:
+    """Stamp a pane whose process is still the same; with `log`, append what it prints to that file."""
     same = f"#{{&&:#{{==:#{{pane_id}},{pane.pane}}},#{{==:#{{pane_pid}},{pane.pid}}}}}"
-    return either(pane.pane, same, _stamps(pane.pane, pane.uid, pane.log_id), [])
+    stamps = _stamps(pane.pane, pane.uid, pane.log_id)
+    if log:
+        stamps.append(pipe(pane.pane, log))
+    show = command("display-message", "-p", "-t", pane.pane, f"{mark} {FIELDS}")
+    return sequence([either(pane.pane, same, stamps, []), show])
 
 
 def pipe(target: str, log: str) -> bytes:
@@ -92,14 +110,37 @@ def problem(spec: PaneSpec) -> str | None:
     return None
 
 
-def created(reply: Reply, spec: PaneSpec, mark: str) -> Pane | Failed:
-    found = blocks(reply)
-    if failed := next((block for block in found if not block.ok), None):
-        return Failed(reason="refused", message=failed.text)
-    panes = read_panes(marked(found[-1].lines, mark)) if found else ()
-    if len(panes) != 1:
-        return Failed(reason="refused", message=f"a window named {spec.uid} exists, but not its pane")
-    return panes[0]
+class Unstamped(NamedTuple):
+    """A window was made, or was there, and no pane in it carries the stamp."""
+
+    made: Pane | None  # the pane that was made just now
+    there: tuple[Pane, ...]  # all in the window
+
+
+def created(reply: Reply, spec: PaneSpec, mark: str) -> Pane | Unstamped | Failed:
+    """Read the answer to `create` or `stamp_again`. A pane that was made counts, whatever failed after it."""
+    lines = printed(reply)
+    made = read_panes(marked(lines, mark + _NEW))
+    there = read_panes(marked(lines, mark))
+    if (place := _place(reply, mark)) not in ("", spec.cwd):
+        return Failed(reason="refused", message=f"tmux started it in {place}, not in {spec.cwd}")
+    failed = next((block.text for block in blocks(reply) if not block.ok), "")
+    for pane in there:
+        if (pane.uid, pane.log_id) == (spec.uid, spec.log_id):
+            return msgspec.structs.replace(pane, unlogged=failed if spec.log else "")
+    if made or there:
+        return Unstamped(made[0] if made else None, there)
+    return Failed(reason="refused", message=failed or "tmux gave no answer")
+
+
+def _place(reply: Reply, mark: str) -> str:
+    """The directory in which tmux says that it started a pane; empty when it does not say (3.2a)."""
+    start = f"{mark}{_PLACE} ".encode()
+    for block in blocks(reply):
+        found = [number for number, line in enumerate(block.lines) if line.startswith(start)]
+        if found:
+            return os.fsdecode(b"\n".join(block.lines[found[0] :])[len(start) :])
+    return ""
 
 
 _WATCHER = "marvel-watcher #{client_control_mode} #{client_readonly} #{client_activity} #{pane_id}"
@@ -199,7 +240,7 @@ def load_buffer(file: Path, buffer: str) -> bytes:
     """Its own line, before the guard: tmux reads files between events, and a pane must not be able
     to die between the guard and the paste. **Pasting into a dead pane crashes tmux up to 3.3a.**
     """
-    return command("load-buffer", "-b", buffer, str(file))
+    return command("load-buffer", "-b", buffer, plain(str(file)))
 
 
 def paste(pane: str, buffer: str) -> list[bytes]:

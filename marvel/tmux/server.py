@@ -18,6 +18,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+import msgspec
+
 from marvel.tmux import listing, processes, scripts, setup, statuses
 from marvel.tmux.connection import Connection
 from marvel.tmux.control import Block, printed
@@ -101,9 +103,33 @@ class TmuxServer(Connection):
         mark = _mark()
 
         def read(reply: Reply | Failed) -> None:
-            done(reply if isinstance(reply, Failed) else scripts.created(reply, spec, mark))
+            found = reply if isinstance(reply, Failed) else scripts.created(reply, spec, mark)
+            if isinstance(found, scripts.Unstamped):
+                self._stamp_new(spec, found, done)
+            else:
+                done(found)
 
         self._ask(scripts.create(self._workspace, spec, mark), read)
+
+    def _stamp_new(
+        self, spec: PaneSpec, found: scripts.Unstamped, done: Callable[[Pane | Failed], None]
+    ) -> None:
+        """A hook split the new window, or split it before an earlier daemon could stamp its pane."""
+        variables = [pair for pair in spec.env.items() if pair[1] == spec.uid]
+        pane = found.made or next((one for one in found.there if _was_given(one, variables)), None)
+        if pane is None:
+            self._later(done, Failed(reason="refused", message=f"a window {spec.uid} exists, not its pane"))
+            return
+        mark = _mark()
+        pane = msgspec.structs.replace(pane, uid=spec.uid, log_id=spec.log_id)
+
+        def read(reply: Reply | Failed) -> None:
+            stamped = reply if isinstance(reply, Failed) else scripts.created(reply, spec, mark)
+            if isinstance(stamped, scripts.Unstamped):
+                stamped = Failed(reason="refused", message=f"pane {pane.pane} can't be stamped")
+            done(stamped)
+
+        self._ask(scripts.stamp_again(pane, log=spec.log, mark=mark), read)
 
     def panes(self, done: Callable[[tuple[Pane, ...] | Failed], None], *, dead_only: bool = False) -> None:
         """All panes of the server (with `dead_only` the dead ones), but the keeper; foreign ones too.
@@ -304,6 +330,12 @@ class TmuxServer(Connection):
 def _mark() -> str:
     """A word for the lines of one answer, which no agent can have written before."""
     return f"marvel-pane-{secrets.token_hex(8)}"
+
+
+def _was_given(pane: Pane, variables: list[tuple[str, str]]) -> bool:
+    """Whether a pane's process was started with this environment."""
+    given = [processes.carries(pane.pid, *variable) for variable in variables if pane.pid is not None]
+    return bool(given) and all(given)
 
 
 def _not_ending(answers: list[Reply | Failed], pid: int | None) -> Failed | None:

@@ -33,6 +33,8 @@ _OPTIONS: tuple[tuple[str, ...], ...] = (
     ("-wg", "allow-rename", "off"),
     ("-g", "set-titles", "off"),
     ("-s", "set-clipboard", "off"),
+    ("-s", "message-limit", "0"),  # its log of commands would show tokens and values of variables
+    ("-wg", "allow-passthrough", "off"),
 )
 
 

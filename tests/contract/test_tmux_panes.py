@@ -7,6 +7,7 @@ import signal
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -119,12 +120,85 @@ def test_nasty_values_of_variables_arrive_unchanged(up: Rig) -> None:
 
 
 def test_a_nasty_directory_is_the_working_directory(up: Rig) -> None:
-    for number, name in enumerate(["#{pane_id}", "a b;", "$HOME", "~", "-x", "é\n#", "'\"\\"]):
+    names = [
+        "#{pane_id}",
+        "a b;",
+        "$HOME",
+        "~",
+        "-x",
+        "é\n#",
+        "'\"\\",
+        "#[fg=red]",
+        "##[x",
+        "a#[b#[",
+        "%H",
+        "\udcff",
+    ]
+    for number, name in enumerate(names):
         place = up.directory / name
         place.mkdir()
         pane = up.create(*WAITING, cwd=str(place), uid=f"d{number}")
         up.until(lambda pane=pane: in_proc(pane.pid, "cmdline") == list(WAITING))
         assert os.readlink(f"/proc/{pane.pid}/cwd") == str(place)
+
+
+def test_a_pane_whose_window_a_hook_splits_is_made_and_stamped_once(up: Rig) -> None:
+    up.tmux("set-hook", "-g", "after-new-window", "split-window -b 'sleep 1000'")
+    pane = up.create(*WAITING, uid="u7", env={"MINE": "u7"})
+    assert up.create(*WAITING, uid="u7", env={"MINE": "u7"}) == pane
+    assert [one.uid for one in up.panes().values()].count("u7") == 1
+    assert len(up.panes()) == 2
+    assert variables(pane.pid)["MINE"] == "u7"
+
+
+def test_a_pane_that_was_made_and_never_stamped_is_found_by_its_environment(up: Rig) -> None:
+    up.tmux("set-hook", "-g", "after-new-window", "split-window 'sleep 1000'")
+    up.tmux("new-window", "-d", "-t", "ws:", "-n", "u8", "-c", "/", "-e", "MINE=u8", *WAITING)
+    up.until(lambda: len(up.panes()) == 2)
+    (made,) = (one for one in up.panes().values() if one.pid and variables(one.pid).get("MINE") == "u8")
+    assert up.create(*WAITING, uid="u8", env={"MINE": "u8"}).pid == made.pid
+
+
+def test_a_pane_that_cannot_be_logged_runs_all_the_same(up: Rig) -> None:
+    up.tmux("set-option", "-s", "command-alias[99]", "pipe-pane=set-option")
+    spec = msgspec.structs.replace(up.spec(*WAITING), log=str(up.directory / "log"))
+    pane = up.ask(lambda done: up.server.create(spec, done))
+    assert isinstance(pane, Pane), pane
+    assert pane.unlogged
+    assert up.panes()[pane.pane].uid == spec.uid
+
+
+@pytest.mark.parametrize(
+    "command", ["list-panes", "load-buffer", "new-window", "display-message", "set-option"]
+)
+def test_what_a_hook_says_is_taken_for_no_answer(up: Rig, command: str) -> None:
+    up.tmux("set-hook", "-g", f"after-{command}", "list-buffers ; list-windows -F 'marvel-server 1/1 @0'")
+    pane = up.create("cat")
+    assert list(up.panes()) == [pane.pane]
+    assert up.ask(lambda done: up.server.paste(pane.pane, pane.uid, "hello", done, enter=True)) is None
+    up.until(lambda: "hello" in up.tmux("capture-pane", "-p", "-t", pane.pane))
+
+
+def test_a_text_comes_through_a_directory_whose_name_is_a_format(tmp_path: Path) -> None:
+    place = tmp_path / "x#Sy#{pane_id}#[z"
+    place.mkdir()
+    rig = Rig(place)
+    try:
+        rig.open()
+        pane = rig.create("cat")
+        assert rig.ask(lambda done: rig.server.paste(pane.pane, pane.uid, "hello", done, enter=True)) is None
+        rig.until(lambda: "hello" in rig.tmux("capture-pane", "-p", "-t", pane.pane))
+    finally:
+        rig.finish()
+
+
+def test_tmux_keeps_no_record_of_what_it_was_told_and_passes_nothing_through(up: Rig) -> None:
+    up.create(*WAITING, env={"TOKEN": "s3cr3t-of-a-test"})
+    assert "s3cr3t-of-a-test" not in up.tmux("show-messages")
+    assert up.tmux("show-options", "-wgqv", "allow-passthrough").strip() in (
+        "off",
+        "",
+    )  # before 3.3 there is none
 
 
 def test_one_element_is_a_program_and_not_shell_text(up: Rig) -> None:

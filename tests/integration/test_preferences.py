@@ -27,6 +27,30 @@ def test_a_persons_preferences_are_followed(home: Home) -> None:
     assert home.tmux("w", "display-message", "-pt", session["pane"], "#{history_limit}") == "1234"
 
 
+def test_a_tmux_configuration_with_a_wrong_line_is_refused_with_the_line(home: Home) -> None:
+    conf = home.path / "tmux.conf"
+    conf.write_text("set -g status-right 'mine'\nnonsense here\n", encoding="utf-8")
+    prefer(home, f'tmux_conf = "{conf}"\n')
+    refused = home.marvel("daemon", ok=False)
+    assert refused.returncode == 1
+    assert f"{conf}:2: unknown command: nonsense" in refused.stderr
+    assert f"{conf}:2: unknown command: nonsense" in home.marvel("doctor", ok=False).stdout
+
+
+def test_a_tmux_configuration_that_went_wrong_since_keeps_a_server_from_starting(home: Home) -> None:
+    conf = home.path / "tmux.conf"
+    conf.write_text("set -g status-right 'mine'\n", encoding="utf-8")
+    prefer(home, f'tmux_conf = "{conf}"\n')
+    home.start()
+    conf.write_text("nonsense here\n", encoding="utf-8")
+    home.marvel("work", home.write(manifest(role(*SLEEP))))
+    until(lambda: home.events("session.start-delayed"), "it is told", home.describe)
+    [told] = {event["payload"]["detail"] for event in home.events("session.start-delayed")}
+    assert told == f"tmux_conf is not used: {conf}:1: unknown command: nonsense"
+    conf.write_text("", encoding="utf-8")
+    home.running(1)
+
+
 def test_a_preference_that_makes_no_sense_is_told(home: Home) -> None:
     prefer(home, 'colours = "purple"\n')
     refused = home.marvel("get", "sessions", ok=False)

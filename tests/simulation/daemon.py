@@ -266,7 +266,7 @@ class History:
 
     def come_to_rest(self) -> None:
         """Faults stop: everything wanted runs, nothing else does, and nothing more is appended."""
-        self.machine.refusing = 0
+        self.machine.refusing = self.machine.halving = 0
         self.machine.fuse = None
         for server in list(self.machine.servers.values()):  # one that goes on may end
             server.go_on()
@@ -453,6 +453,10 @@ def _tmux_refuses(history: History) -> None:
     history.machine.refusing = history.rng.randint(1, 4)
 
 
+def _tmux_does_half(history: History) -> None:
+    history.machine.refusing = history.machine.halving = history.rng.randint(1, 4)
+
+
 def _somebodys_pane(history: History) -> None:
     server = history.pick(list(history.machine.servers.values()))
     if server is not None and len(history.foreign) < 2:
@@ -502,6 +506,7 @@ RULES: tuple[tuple[str, Rule], ...] = (
     ("tmux dies", _tmux_dies),
     ("tmux hangs", _tmux_hangs),
     ("tmux refuses", _tmux_refuses),
+    ("tmux does half of a start", _tmux_does_half),
     ("somebody's pane", _somebodys_pane),
     ("clock jumps", _clock_jumps),
     ("machine sleeps", _machine_sleeps),

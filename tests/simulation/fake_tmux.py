@@ -115,6 +115,7 @@ class Client:
         self.on_down: Callable[[str], None] = lambda why: None
         self.state = "down"
         self.identity: str | None = None
+        self.prepared = True
         self.gone = True
         self.dropped = False  # its daemon is dead
         self._server: Server | None = None
@@ -259,6 +260,9 @@ class Client:
         def carry_out(server: Server) -> Pane | Failed:
             if self.machine.refusing > 0:
                 self.machine.refusing -= 1
+                if self.machine.halving > 0:
+                    self.machine.halving -= 1
+                    self.machine.start(spec.uid, "mute", server.pid)
                 return Failed(reason="refused", message="no space for new pane")
             for pane in server.panes.values():
                 if pane.uid == spec.uid:

@@ -92,6 +92,7 @@ class SimMachine(Machine):
         self.servers: dict[str, Server] = {}
         self.fuse: int | None = None  # effects until the daemon is killed
         self.refusing = 0  # panes that tmux will not make
+        self.halving = 0  # of these it makes the process all the same
         self.beat: Callable[[str], None] = lambda uid: None
         self._pids = itertools.count(FIRST_PID)
         self._handles: dict[int, int] = {}  # to pid
