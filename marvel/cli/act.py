@@ -8,11 +8,12 @@ from typing import Literal
 from marvel.cli import door, oneoff, waiting
 from marvel.cli.errors import say
 from marvel.cli.get import show
+from marvel.cli.table import printable
 from marvel.commands.naming import session_of, session_or_team
 from marvel.commands.orders import Delete, Kill, Remove, Restart, Run, Scale, Stop
 from marvel.errors import DaemonUnavailable, NotFound, Rejected, UsageError
 from marvel.resources import TeamKey
-from marvel.settings import check_private, paths
+from marvel.settings import Paths, check_private, paths
 from marvel.store.query import daemon_note
 
 SESSION = ("session", "sessions", "s")
@@ -89,6 +90,8 @@ def stop(*, keep_sessions: bool, yes: bool, timeout: float) -> None:
     door.send(Stop(run_id, keep_sessions))
     waiting.until_stopped(where, run_id, timeout)
     show("daemon stopped" + ("; its sessions run on\n" if keep_sessions else "\n"))
+    if not keep_sessions:
+        _tell_others(where)
 
 
 def _stop_without_daemon(*, keep_sessions: bool) -> None:
@@ -104,6 +107,15 @@ def _stop_without_daemon(*, keep_sessions: bool) -> None:
     say("no daemon is running: ending the sessions it left")
     drain(where)
     show("sessions stopped\n")
+    _tell_others(where)
+
+
+def _tell_others(where: Paths) -> None:
+    """What was left running, because it is no session's."""
+    from marvel.cli.others import named
+
+    for line in named(where):
+        say(f"left running: {printable(line)}")
 
 
 def _end(order: Kill, *, wait: bool, timeout: float) -> None:

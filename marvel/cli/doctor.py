@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from marvel import __version__, config, manifest
-from marvel.cli import archived, objects, runtimes
+from marvel.cli import archived, objects, others, runtimes
 from marvel.cli.dialogs import described, dialog_of, is_unproven
 from marvel.cli.door import check_person
 from marvel.cli.get import show
@@ -53,7 +53,7 @@ def doctor(*, fix: bool) -> int:
     failed = 0
     if fix:
         check_person("doctor --fix")
-    for check in (_system, _tmux, _state, _daemon, _log, _archives, _stale, _teams, _agents):
+    for check in (_system, _tmux, _state, _daemon, _log, _archives, _stale, _teams, _agents, _others):
         try:
             findings = list(check(where))
         except MarvelError as error:
@@ -304,3 +304,9 @@ def _teams(where: Paths) -> Iterator[Finding]:
             yield Finding("failed", f"workspace {workspace}: {error.message}", error.hint)
         for line in manifest.missing_commands(declared(world, workspace), path):
             yield Finding("failed", f"workspace {workspace}, {line}", "install it, or correct the manifest")
+
+
+def _others(where: Paths) -> Iterator[Finding]:
+    """Panes on our servers that marvel leaves alone."""
+    for line in others.named(where):
+        yield Finding("ok", line)

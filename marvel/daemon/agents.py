@@ -17,7 +17,15 @@ from marvel.daemon import tails
 from marvel.daemon.fleet import Fleet
 from marvel.daemon.handoffs import Handoffs
 from marvel.daemon.hands import Hands
-from marvel.daemon.launch import Unlaunchable, prepare, trusted, typed_prompt, wish_of, write_files
+from marvel.daemon.launch import (
+    Unlaunchable,
+    pane_environment,
+    prepare,
+    trusted,
+    typed_prompt,
+    wish_of,
+    write_files,
+)
 from marvel.daemon.leftovers import Leftovers
 from marvel.daemon.machine import Machine
 from marvel.daemon.observations import (
@@ -201,9 +209,8 @@ class Agents:
         if plan.unheard:
             self._note(degraded(session.uid, "settings", plan.unheard))
         agent.creating = True
-        spec = PaneSpec(
-            uid=session.uid, log_id=self._log_id, argv=plan.argv, env=plan.env, cwd=plan.cwd, log=log
-        )
+        env = pane_environment(wish, plan, self._environ)
+        spec = PaneSpec(uid=session.uid, log_id=self._log_id, argv=plan.argv, env=env, cwd=plan.cwd, log=log)
         server.create(spec, lambda pane: self._created(agent, pane))
 
     def _prompt(self, session: Session) -> tuple[str, RuntimeSpec]:
@@ -497,8 +504,25 @@ class Agents:
         agent.pane = ""
         self._leftovers.end(session.uid, None, LOST_GRACE_SECONDS)
 
-    def _gone(self, uid: str, outlived: list[int], left: list[int]) -> None:
+    def _gone(self, uid: str, outlived: list[int], left: list[int], pids: set[int]) -> None:
         """The stopper has proved a session gone (but for `left`, which can't be ended)."""
+        session, agent = self._world().sessions.get(uid), self._agents.get(uid)
+        main = agent.main.pid if agent is not None and agent.main is not None else None
+        server = self._fleet.server(session.workspace) if session is not None else None
+        if server is None or not pids - {main}:
+            self._proved(uid, outlived, left)
+            return
+
+        def close(panes: tuple[Pane, ...] | Failed) -> None:
+            for pane in panes if not isinstance(panes, Failed) else ():
+                if not pane.uid and pane.pid in pids:
+                    server.close_dead(pane.pane, _ignore)
+            self._proved(uid, outlived, left)
+
+        server.panes(close, dead_only=True)  # those that it opened itself are left open on the server
+
+    def _proved(self, uid: str, outlived: list[int], left: list[int]) -> None:
+        """Nothing is left of a session: note its end."""
         if self._leftovers.gone(uid, outlived, left):
             return
         agent = self._agents.get(uid)

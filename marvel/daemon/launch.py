@@ -19,6 +19,7 @@ from marvel.runtimes.adapter import Merge
 from marvel.runtimes.launch import expanded
 from marvel.settings import regular
 from marvel.tmux import server_environment
+from marvel.tmux.environment import marked_path
 from marvel.world import World
 
 REPORTER = "report.py"  # in the state directory
@@ -68,6 +69,12 @@ def _merged_plan(wish: Wish, adapter: Adapter, environ: Mapping[str, str]) -> La
     except overlays.Unmergeable as problem:
         plan = launch_plan(msgspec.structs.replace(wish, merges=False), adapter)
         return msgspec.structs.replace(plan, unheard=f"{problem}: nothing that it reports is heard")
+
+
+def pane_environment(wish: Wish, plan: LaunchPlan, environ: Mapping[str, str]) -> dict[str, str]:
+    """What a pane is given: the plan's environment, and a PATH by which the panes that it opens are known."""
+    path = plan.env.get("PATH", environ.get("PATH", os.defpath))
+    return {**plan.env, "PATH": marked_path(path, wish.place.directory)}
 
 
 def trusted(wish: Wish, plan: LaunchPlan, environ: Mapping[str, str]) -> Merge | None:

@@ -19,10 +19,11 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from marvel.daemon.inherited import MAX_ANCESTORS
-from marvel.daemon.processes import FIRST_PID, Process, environ_of, process_of, value_of
+from marvel.daemon.processes import FIRST_PID, PATH_MARK, Process, environ_of, process_of, value_of
 from marvel.daemon.tokens import Tokens
 from marvel.resources import Session
 from marvel.settings import is_of
+from marvel.tmux.environment import named_in_path
 
 SO_PEERPIDFD = 77  # Linux 6.5; not in Python's socket module yet
 ENDED = "the process that asked has ended"
@@ -145,6 +146,9 @@ def _claim_in(environ: bytes, home: str) -> Claim | None:
         os.fsdecode(value_of(environ, f"\0{name}=".encode()))
         for name in ("MARVEL_SESSION_UID", "MARVEL_TOKEN", "MARVEL_SOCKET", "MARVEL_HOME")
     )
+    path = os.fsdecode(value_of(environ, PATH_MARK))
+    if not uid and f":{home}/sessions/{named_in_path(path)}/bin" in path:  # a pane that an agent opened
+        uid, socket_path, directory = named_in_path(path), "", home
     if not uid or not is_of(home, uid, socket_path, directory):
         return None
     return Claim(uid, token)

@@ -71,6 +71,7 @@ class Loop:
         self._retry = RETRY_FIRST_SECONDS
         self._offset = self._machine.wall() - self._machine.monotonic()
         self._head_due = False  # a note of the head is planned
+        self._stops_agents = False  # at the next signal
         self._end: str | None = None  # why the loop ends
         self._inode = os.stat(paths.database).st_ino
         tokens = Tokens(paths.token_key)
@@ -133,11 +134,13 @@ class Loop:
         if (bell := self._bell.fileno()) is not None:
             self._poller.watch(bell, READ, self._bell, lambda _events: self._ring())
 
-    def run(self, begun: Callable[[], None], *, drain: bool = False) -> str:
+    def run(self, begun: Callable[[], None], *, drain: bool = False, stops_agents: bool = False) -> str:
         """Adopt what runs, then go on until asked to end (with `drain`: end at once what runs).
 
+        `stops_agents`: INT, TERM and HUP are the end of a container, so they end the agents too.
         `begun` is called after the first turn, which records its start. Returns why it ended.
         """
+        self._stops_agents = stops_agents
         self._watch_signals()
         self.begin(drain=drain)
         why = self.turn()
@@ -317,7 +320,7 @@ class Loop:
         self._rang = True
 
     def _watch_signals(self) -> None:
-        """INT, TERM and HUP end the daemon and leave the agents."""
+        """INT, TERM and HUP end the daemon and leave the agents, unless the machine ends with it."""
         reader, writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -325,6 +328,10 @@ class Loop:
         self._poller.watch(reader, READ, self, lambda _events: _drain(reader))
 
     def _signalled(self, number: int, _frame: object) -> None:
+        if self._stops_agents:  # the second signal does not wait for them
+            self._stops_agents = False
+            self._note(observations.drain_requested(self._run_id))
+            return
         self._end = self._end or signal.Signals(number).name
 
     def _notice_jump(self, now: float, expected: float) -> None:

@@ -11,6 +11,7 @@ from marvel import config, logs
 from marvel.daemon import head as heads
 from marvel.daemon import observations
 from marvel.daemon.detached import READY, READY_VARIABLE, tell_starter
+from marvel.daemon.init import leave_process_1
 from marvel.daemon.lock import Lock
 from marvel.daemon.loop import Loop
 from marvel.daemon.machine import Machine
@@ -24,6 +25,7 @@ from marvel.tmux.processes import raise_file_limit
 
 def run(paths: Paths, *, controllers: Sequence[str] = (), console: bool = True) -> str:
     """Be the daemon until it ends; returns why it ended. Raises MarvelError when it can't start."""
+    in_container = leave_process_1()
     try:
         with _explained(paths):
             loop, lock = _prepare(paths, controllers, console)
@@ -31,7 +33,7 @@ def run(paths: Paths, *, controllers: Sequence[str] = (), console: bool = True) 
         tell_starter(json.dumps({"message": error.message, "hint": error.hint}))
         raise
     try:
-        return loop.run(lambda: tell_starter(READY))
+        return loop.run(lambda: tell_starter(READY), stops_agents=in_container)
     finally:
         lock.release()
 

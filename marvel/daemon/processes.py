@@ -15,8 +15,11 @@ import signal
 from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
+from marvel.tmux.environment import named_in_path
+
 UID_VARIABLE, HOME_VARIABLE = "MARVEL_SESSION_UID", "MARVEL_HOME"
 UID_MARK = f"\0{UID_VARIABLE}=".encode()
+PATH_MARK = b"\0PATH="
 FIRST_PID = 2  # that can be an agent's: 0 is everybody without a leader, and 1 is the system
 
 
@@ -80,7 +83,7 @@ def belonging_to(
         if process is None:
             continue
         found[process.pid] = process
-        uid = by_uid.get(value_of(environ_of(process.pid), mark)) or starts.get((process.pid, process.start))
+        uid = by_uid.get(owner_of(environ_of(process.pid), mark)) or starts.get((process.pid, process.start))
         if uid is not None:
             claimed[process.pid] = uid
     _claim_groups(found, claimed, leader)
@@ -94,12 +97,13 @@ def belonging_to(
 def uids_of(home: str) -> set[str]:
     """The sessions of a state directory that any process belongs to, in one look through /proc."""
     found = set()
+    marks = [os.fsencode(text) for text in (f"\0{HOME_VARIABLE}={home}\0", f":{home}/sessions/")]
     for name in os.listdir("/proc"):
         if not name.isdigit() or int(name) == os.getpid():
             continue
         environ = environ_of(int(name))
-        if f"\0{HOME_VARIABLE}={home}\0".encode(errors="surrogateescape") in environ and look_at(int(name)):
-            found.add(value_of(environ, UID_MARK).decode(errors="replace"))
+        if any(mark in environ for mark in marks) and look_at(int(name)):
+            found.add(owner_of(environ, UID_MARK).decode(errors="replace"))
     return found - {""}
 
 
@@ -133,6 +137,14 @@ def environ_of(pid: int) -> bytes:
             return b"\0" + file.read()
     except OSError:
         return b""
+
+
+def owner_of(environ: bytes, mark: bytes) -> bytes:
+    """What a variable says a process belongs to; else, of sessions, what its PATH says."""
+    value = value_of(environ, mark)
+    if value or mark != UID_MARK or b"/sessions/" not in environ:
+        return value
+    return os.fsencode(named_in_path(os.fsdecode(value_of(environ, PATH_MARK))))
 
 
 def value_of(environ: bytes, mark: bytes) -> bytes:

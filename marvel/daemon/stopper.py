@@ -48,12 +48,12 @@ class Stopper:
         machine: Machine,
         *,
         type_keys: Callable[[str, tuple[str, ...]], None],
-        on_gone: Callable[[str, list[int], list[int]], None],
+        on_gone: Callable[[str, list[int], list[int], set[int]], None],
         others: Callable[[Collection[str]], set[int]],
     ) -> None:
         self._machine = machine
         self._type_keys = type_keys
-        self._on_gone = on_gone  # uid, pids found at the first look, pids that can't be ended
+        self._on_gone = on_gone  # uid, pids found at the first look, pids that can't be ended, all pids
         self._others = others  # pids of all sessions' main processes but those of some uids
         self._stops: dict[str, Stop] = {}
 
@@ -134,4 +134,4 @@ class Stopper:
 
     def _end(self, uid: str, left: list[int]) -> None:
         stop = self._stops.pop(uid)
-        self._on_gone(uid, stop.found or [], left)
+        self._on_gone(uid, stop.found or [], left, {process.pid for process in stop.known})

@@ -205,6 +205,11 @@ def kill_pane(pane: str) -> list[bytes]:
     return [command("kill-pane", "-t", pane)]
 
 
+def close_dead(pane: str) -> bytes:
+    dead = f"#{{&&:#{{==:#{{pane_id}},{pane}}},#{{&&:#{{pane_dead}},#{{==:#{{@marvel_uid}},}}}}}}"
+    return either(pane, dead, kill_pane(pane), [])
+
+
 def capture(pane: str, *, start: int | None, end: int | None, join: bool, ansi: bool) -> list[bytes]:
     flags = ["-p"] + ["-J"] * join + ["-e"] * ansi
     flags += ["-S", str(start)] if start is not None else []

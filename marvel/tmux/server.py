@@ -193,6 +193,14 @@ class TmuxServer(Connection):
         """Close a pane. Its process only gets a HUP: end it first."""
         self._ask_pane(pane, uid, scripts.guarded(pane, uid, scripts.kill_pane(pane)), _nothing_else(done))
 
+    def close_dead(self, pane: str, done: Callable[[Failed | None], None]) -> None:
+        """Close a pane without a stamp whose process has ended."""
+
+        def read(reply: Reply | Failed) -> None:
+            done(reply if isinstance(reply, Failed) else None)
+
+        self._ask(scripts.close_dead(pane), read)
+
     def capture(
         self,
         pane: str,

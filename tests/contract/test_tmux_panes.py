@@ -148,7 +148,7 @@ def test_a_pane_whose_window_a_hook_splits_is_made_and_stamped_once(up: Rig) -> 
     assert up.create(*WAITING, uid="u7", env={"MINE": "u7"}) == pane
     assert [one.uid for one in up.panes().values()].count("u7") == 1
     assert len(up.panes()) == 2
-    assert variables(pane.pid)["MINE"] == "u7"
+    up.until(lambda: variables(pane.pid or 0).get("MINE") == "u7")  # once it is exec'ed
 
 
 def test_a_pane_that_was_made_and_never_stamped_is_found_by_its_environment(up: Rig) -> None:
@@ -175,7 +175,7 @@ def test_what_a_hook_says_is_taken_for_no_answer(up: Rig, command: str) -> None:
     up.tmux("set-hook", "-g", f"after-{command}", "list-buffers ; list-windows -F 'marvel-server 1/1 @0'")
     pane = up.create("cat")
     assert list(up.panes()) == [pane.pane]
-    assert up.ask(lambda done: up.server.paste(pane.pane, pane.uid, "hello", done, enter=True)) is None
+    assert up.ask(lambda done: up.server.paste(pane.pane, pane.uid, "hello", done)) is None
     up.until(lambda: "hello" in up.tmux("capture-pane", "-p", "-t", pane.pane))
 
 
@@ -186,7 +186,7 @@ def test_a_text_comes_through_a_directory_whose_name_is_a_format(tmp_path: Path)
     try:
         rig.open()
         pane = rig.create("cat")
-        assert rig.ask(lambda done: rig.server.paste(pane.pane, pane.uid, "hello", done, enter=True)) is None
+        assert rig.ask(lambda done: rig.server.paste(pane.pane, pane.uid, "hello", done)) is None
         rig.until(lambda: "hello" in rig.tmux("capture-pane", "-p", "-t", pane.pane))
     finally:
         rig.finish()

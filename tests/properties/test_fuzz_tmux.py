@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from marvel.tmux import Failed, Pane, PaneSpec
@@ -50,11 +50,13 @@ def is_sound(pane: Pane) -> bool:
     return (pane.pid is None or pane.pid >= FIRST_PID) and (ours or not pane.log_id)
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # on a loaded machine
 @given(replies)
 def test_any_line_is_a_pane_with_a_sound_pid_and_stamp_or_none(reply: list[bytes]) -> None:
     assert all(is_sound(pane) for pane in read_panes(reply))
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # on a loaded machine
 @given(replies)
 def test_any_reply_to_a_listing_is_panes_or_a_failure(reply: list[bytes]) -> None:
     found = listed(reply, "m")
@@ -63,6 +65,7 @@ def test_any_reply_to_a_listing_is_panes_or_a_failure(reply: list[bytes]) -> Non
         assert all(is_sound(pane) for pane in found)
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # on a loaded machine
 @given(replies)
 def test_any_reply_is_read_without_a_trace(reply: list[bytes]) -> None:
     blocks(reply)
@@ -75,6 +78,7 @@ def test_any_reply_is_read_without_a_trace(reply: list[bytes]) -> None:
     assert all(pid >= FIRST_PID for pid in read_clients(reply))
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # on a loaded machine
 @given(st.lists(st.binary(max_size=40), max_size=20), st.sampled_from([b"T", b"%end 1 1 1"]))
 def test_any_stream_is_cut_without_a_trace(chunks: list[bytes], token: bytes) -> None:
     framer = Framer()

@@ -284,6 +284,9 @@ class Client:
     def stamp(self, pane: Pane, done: Done) -> None:
         """Nobody writes over a stamp here."""
 
+    def close_dead(self, pane: str, done: Done) -> None:
+        """No agent opens panes here."""
+
     def has_stamp(self, pane: str, uid: str, done: Done) -> None:
         self._ask(lambda server: pane in server.panes and server.panes[pane].uid == uid, done)
 

@@ -13,6 +13,7 @@ from marvel.daemon.tokens import Tokens
 from marvel.resources import HealthcheckSpec, HeartbeatMode, Session
 from marvel.settings import Paths
 from marvel.store.log import Store
+from marvel.tmux.environment import marked_path
 from marvel.tmux.timers import Timers
 from tests.given import START, Story, role
 
@@ -93,3 +94,24 @@ def test_a_process_is_not_a_sessions_because_of_its_number() -> None:
     finally:
         child.kill()
         child.wait()
+
+
+def test_what_an_agents_path_names_is_the_agents_and_another_variable_counts_for_more() -> None:
+    path = marked_path("/usr/bin:/bin", "/home/me/.marvel/sessions/u-1")
+    for env, owner in (
+        ({"PATH": path}, "u-1"),
+        ({"PATH": f"{path}:/opt/bin"}, "u-1"),
+        ({"PATH": path, processes.UID_VARIABLE: "u-2"}, "u-2"),
+    ):
+        child = subprocess.Popen(["/bin/sleep", "1000"], env=env)
+        try:
+            assert processes.belonging_to({"u-1": None, "u-2": None}).keys() == {owner}
+            assert processes.uids_of("/home/me/.marvel") == ({"u-1"} if owner == "u-1" else {"u-2"})
+            assert processes.uids_of("/home/you/.marvel") == set()
+        finally:
+            child.kill()
+            child.wait()
+
+
+def test_a_directory_that_would_be_two_in_a_path_is_left_out() -> None:
+    assert marked_path("/bin", "/a:b/sessions/u") == "/bin"

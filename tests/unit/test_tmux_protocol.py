@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from marvel.errors import MarvelError, TmuxUnavailable
 from marvel.tmux import MAX_SOCKET_PATH, Failed, Pane, check_socket_path, check_version, server_environment
 from marvel.tmux.control import Block, Framer, blocks
+from marvel.tmux.environment import marked_path, named_in_path
 from marvel.tmux.listing import listed
 from marvel.tmux.pipeline import MAX_QUEUED_BYTES, REQUEST_TIMEOUT, Pipeline
 from marvel.tmux.processes import stat
@@ -291,6 +292,12 @@ def test_nested_session_markers_are_taken_out_and_keys_stay() -> None:
     }
     kept = {"PATH": "/bin", "ANTHROPIC_API_KEY": "k", "CLAUDE_CODE_USE_BEDROCK": "1"}
     assert server_environment(environ) == kept
+
+
+def test_the_servers_of_a_daemon_that_an_agent_started_are_not_the_agents() -> None:
+    path = marked_path("/usr/bin:/bin", "/home/me/.marvel/sessions/u-1")
+    assert named_in_path(path) == named_in_path(f"{path}:/opt/bin") == "u-1"
+    assert server_environment({"PATH": f"{path}:/opt/bin"}) == {"PATH": "/usr/bin:/bin:/opt/bin"}
 
 
 # --- dead panes without a status -------------------------------------------------------------------
