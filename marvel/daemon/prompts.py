@@ -20,6 +20,7 @@ from marvel.resources import RuntimeSpec, Session
 from marvel.runtimes.dialogs import described, dialog_on
 from marvel.tmux import Failed, Look, Standing, Terminal, TmuxServer, standing_of, terminal
 from marvel.tmux.timers import Timers
+from marvel.tmux.typist import UNREAD
 from marvel.world import World
 
 LOOK_SECONDS = 0.5  # between looks at a starting agent's screen
@@ -124,22 +125,19 @@ class Prompts:
 
     def _type(self, session: Session, starting: Starting) -> None:
         def typed(failed: Failed | None) -> None:
-            if failed is None:
-                self._expect(session, starting, READ_SECONDS)
-            elif failed.reason != "gone":
-                self._call(session, f"its prompt: {failed.message}")
+            if failed is not None and failed.reason != "gone":
+                self._expect(session, starting, failed, READ_SECONDS)
 
         self._hands.type(session, starting.prompt, typed)
 
-    def _expect(self, session: Session, starting: Starting, seconds: float) -> None:
-        """Look whether the program reads what was typed; what lies there unread may be thrown away."""
+    def _expect(self, session: Session, starting: Starting, failed: Failed, seconds: float) -> None:
+        """Call someone for a prompt that did not arrive; what lies unread may still be read soon."""
         state = terminal(starting.tty)
-        if state is None or not state.unread:
-            return
-        if seconds <= 0:
-            self._call(session, "its prompt was typed, but its program has not read it")
-        else:
-            self._timers.after(LOOK_SECONDS, lambda: self._expect(session, starting, seconds - LOOK_SECONDS))
+        if failed.message != UNREAD or state is None or seconds <= 0:
+            self._call(session, f"its prompt: {failed.message}")
+        elif state.unread:
+            again = seconds - LOOK_SECONDS
+            self._timers.after(LOOK_SECONDS, lambda: self._expect(session, starting, failed, again))
 
     def _call(self, session: Session, why: str) -> None:
         detail = f"{why}: marvel attach {session.key} shows what it does"

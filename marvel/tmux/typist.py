@@ -73,6 +73,7 @@ class _Attempt:
         self._lock_until = now + BUSY_SECONDS
         self._until = now + message.patience
         self._pause = LOOK_SECONDS
+        self._why = ""  # the guard did not allow it so far
         self._enters = 0  # pressed so far
         self._working = False  # before it was typed to
         self._before = Look(screen="")  # when it was typed to
@@ -128,9 +129,12 @@ class _Attempt:
 
     def _not_now(self, why: Failed) -> None:
         """Try again later if there is time; meanwhile others may be allowed to type."""
+        if why.reason == "gone" and self._why:
+            why = Failed(reason="gone", message=f"not typed in its time: {self._why}")
         if why.reason == "gone" or self._server.now() >= self._until:
             self._end(why)
             return
+        self._why = why.message
         self._release()
         pause, self._pause = self._pause, min(self._pause * 1.5, MAX_LOOK_SECONDS)
         self._lock_until = self._server.now() + pause + BUSY_SECONDS

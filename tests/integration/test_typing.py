@@ -87,7 +87,7 @@ def test_a_prompt_waits_for_ready_pattern_and_ready_delay(home: Home) -> None:
     )
     home.marvel("work", home.write(manifest(*roles)))
     home.running(2)
-    until(lambda: "second" in screen(home, "q-0"), "the delay is over", home.describe)
+    until(lambda: home.events("session.injected"), "the delay is over", home.describe)
     [event] = home.events("session.injected")
     assert event["session"] == "t-q-g1-0"
     started = next(e for e in home.events("session.started") if e["session"] == "t-q-g1-0")
@@ -107,3 +107,19 @@ def test_a_prompt_that_is_typed_and_not_read_calls_someone(home: Home) -> None:
     assert "has not read it" in event["payload"]["detail"]
     assert home.sessions()[0]["attention"] == "unprompted"
     assert home.events("session.injected")[0]["payload"]["outcome"] == "typed"
+
+
+def test_a_handoff_request_that_a_dialog_kept_from_being_typed_is_an_event_that_says_so(home: Home) -> None:
+    home.start()
+    shift = '[team.role.shift]\nhandoff = "Write."\nhandoff_timeout = "1s"\n'
+    home.marvel("work", home.write(manifest(role("cat", sections=shift))), "--wait")
+    assert as_session(home, "t-r-g1-0", "heartbeat", "--state", "waiting").returncode == 0
+    until(lambda: home.sessions()[0]["activity"] == "waiting", "it waits for an answer", home.describe)
+    home.marvel("shift", "w/t")
+    until(lambda: home.events("session.typed"), "its time is over", home.describe)
+    until(lambda: len(home.events("session.typed")) == 2, "the successor got its notice", home.describe)
+    told = {e["payload"]["purpose"]: e["payload"].get("problem", "") for e in home.events("session.typed")}
+    assert told == {
+        "handoff": "not typed in its time: it waits for a person's answer",
+        "handoff-notice": "",
+    }
