@@ -29,7 +29,8 @@ from marvel.tmux.terminals import terminal
 AGAIN_SECONDS = 0.02  # between tries to get the lock
 BUSY_SECONDS = 30.0  # to wait for the lock, which others hold for some seconds at most
 LOOK_SECONDS, MAX_LOOK_SECONDS = 0.5, 5.0  # between looks whether it may be typed to, growing
-PASTE_SECONDS = 0.15  # between a paste and Enter
+PASTE_SECONDS = 0.15  # between a paste that is on the screen and Enter
+SHOWN_SECONDS = 1.0  # for a paste to come onto the screen; some programs never show what is typed
 POLL_SECONDS = 0.05  # between looks whether a program has read what was typed
 READ_SECONDS = 2.0  # for a program to read a paste before Enter is pressed all the same
 TAKEN_SECONDS = (0.15, 0.3, 0.6)  # after Enter, looks whether the text has left the composer
@@ -166,7 +167,25 @@ class _Attempt:
         if self._reads_by_line():
             self._press(self._before)  # the terminal itself takes Enter
             return
-        self._later(PASTE_SECONDS, lambda: self._when_read(READ_SECONDS, self._may_enter))
+        self._later(
+            POLL_SECONDS, lambda: self._when_read(READ_SECONDS, lambda: self._when_shown(SHOWN_SECONDS))
+        )
+
+    def _when_shown(self, seconds: float) -> None:
+        """Go on when the composer shows the text: only then the program is done with the paste."""
+        message = self._message
+
+        def seen(look: Look | Failed) -> None:
+            if isinstance(look, Failed):
+                self._end(Failed(reason="unsent", message=f"typed, but not submitted: {look.message}"))
+                return
+            self._place = place_of(message.text, self._before.screen, look.screen)
+            if self._place is None and seconds > 0:
+                self._later(POLL_SECONDS, lambda: self._when_shown(seconds - POLL_SECONDS))
+            else:
+                self._later(PASTE_SECONDS, self._may_enter)
+
+        self._server.look(message.pane, message.uid, seen)
 
     def _when_read(self, seconds: float, then: Callable[[], None]) -> None:
         """Go on when the program has read what was typed, or after some time."""
@@ -187,8 +206,8 @@ class _Attempt:
 
     def _press(self, look: Look) -> None:
         message = self._message
-        if self._enters == 0:
-            self._place = place_of(message.text, self._before.screen, look.screen)
+        if self._enters == 0 and look is not self._before:
+            self._place = place_of(message.text, self._before.screen, look.screen) or self._place
         self._enters += 1
 
         def pressed(failed: Failed | None) -> None:
@@ -230,7 +249,7 @@ class _Attempt:
             elif looks + 1 < len(TAKEN_SECONDS):
                 self._after_enter(looks + 1)
             elif self._enters < ENTERS:
-                self._may_enter()
+                self._when_read(READ_SECONDS, self._may_enter)
             else:
                 self._unsent(Failed(reason="unsent", message=UNSENT))
 

@@ -169,6 +169,6 @@ def test_the_typist_pastes_and_presses_only_what_the_guard_allowed() -> None:
 
     assert mentions("paste") | mentions("send_keys") == {"_begin_typing", "_press"}
     assert mentions("_begin_typing") == {"begin"}  # handed to the check
-    assert mentions("_press") == {"_begin_typing", "_pasted", "_may_enter"}
+    assert mentions("_press") == {"_begin_typing", "_pasted", "_may_enter"}  # the guard's, or the terminal's
     assert mentions("_check") == {"begin", "_may_enter"}
     assert mentions("_pasted") == {"_begin_typing"}
