@@ -160,9 +160,8 @@ def on_tick(pct, tick):
 def test_a_supervisors_script_acts_and_its_errors_end_nothing(home: Home) -> None:
     home.start()
     home.write(SCRIPT, "script.py")
-    scripted = 'script = "script.py"\n'
-    text = manifest(role(*CAT, name="agent"), role("simulator", "--tick", "1000", name="supervisor"))
-    home.marvel("work", home.write(text + scripted), "--wait")
+    scripted = role("simulator", "--tick", "1000", name="supervisor", sections='script = "script.py"\n')
+    home.marvel("work", home.write(manifest(role(*CAT, name="agent"), scripted)), "--wait")
     until(lambda: "no such session: other/x-0" in home.marvel("capture", "supervisor-0").stdout, "it acted")
     screen = home.marvel("capture", "supervisor-0", "-J").stdout
     assert "script error: script.py, line 17: ZeroDivisionError" in screen

@@ -43,7 +43,7 @@ def test_a_question_is_left_to_a_user_who_answers_it_with_keys(home: Home) -> No
 
 def test_a_message_with_wait_is_typed_once_the_question_is_answered(home: Home) -> None:
     home.start()
-    home.marvel("work", home.write(manifest(role(*ASKS, sections='[team.role.stop]\ngrace = "1s"'))))
+    home.marvel("work", home.write(manifest(role(*ASKS, sections='[team.role.stop]\ngrace = "1s"\n'))))
     home.running(1)
     until(lambda: "[y/N]" in screen(home, "r-0"), "it asks", home.describe)
     late = home.marvel("inject", "r-0", "-e", "--wait", "--timeout", "600ms", "hello", ok=False)
@@ -82,8 +82,8 @@ def test_a_prompt_waits_for_ready_pattern_and_ready_delay(home: Home) -> None:
         "echo begun; until test -e go; do sleep 0.05; done; echo '=> '; read line; echo got $line; exec cat"
     )
     roles = (
-        role("sh", "-c", slow, more='prompt = "first"').rstrip() + '\nready_pattern = "^=> *$"\n',
-        role("cat", name="q", more='prompt = "second"').rstrip() + '\nready_delay = "7s"\n',
+        role("sh", "-c", slow, more='prompt = "first"', sections='ready_pattern = "^=> *$"\n'),
+        role("cat", name="q", more='prompt = "second"', sections='ready_delay = "7s"\n'),
     )
     home.marvel("work", home.write(manifest(*roles)))
     home.running(2)
