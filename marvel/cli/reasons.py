@@ -179,8 +179,20 @@ def _readiness(session: Session, role: Role | None, why: Why) -> None:
         elif session.heartbeat == "none":
             why.not_done.append(Reason("not judged by heartbeats: this agent sends none"))
     if not session.ready:
-        beats = check is not None and check.type == "heartbeat" and session.heartbeat != "none"
-        why.waits_for.append(Reason("its first heartbeat, to be ready" if beats else "to be ready"))
+        why.waits_for.append(_to_be_ready(session, role))
+
+
+def _to_be_ready(session: Session, role: Role | None) -> Reason:
+    check = role.spec.healthcheck if role else None
+    if check is not None and check.type == "heartbeat" and session.heartbeat != "none":
+        return Reason("its first heartbeat, to be ready")
+    if check is not None and check.type == "exec":
+        return Reason("the first pass of its check, to be ready")
+    if role is None or session.started_at is None:
+        return Reason("to be ready")
+    min_ready = role.spec.shift.min_ready
+    text = f"to have run for {min_ready:g} s with no dialog on its screen, to be ready"
+    return Reason(text, session.started_at + min_ready, f"marvel attach {session.key}")
 
 
 def _activity(session: Session, role: Role | None, why: Why) -> None:

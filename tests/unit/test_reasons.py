@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from marvel import commands, events
 from marvel.cli.generations import Why
 from marvel.cli.reasons import Known, of_role, of_session
@@ -48,6 +50,23 @@ def test_a_task_that_ended_well_too_often_has_not_crashed() -> None:
     story.crash(0, exit_status=0).run().crash(0, exit_status=0)
     story.settle()
     assert why(story).because.startswith("it ended too often: 1 restarts without a good run")
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({}, "to have run for 2 s with no dialog on its screen, to be ready"),
+        (
+            {"healthcheck": HealthcheckSpec(type="exec", command=("true",))},
+            "the first pass of its check, to be ready",
+        ),
+    ],
+)
+def test_one_that_is_not_ready_says_what_makes_it_ready(fields: dict[str, object], expected: str) -> None:
+    story = Story(role(shift=ShiftSpec(), **fields))  # type: ignore[arg-type]
+    story.settle()
+    story.start().later(0.5).settle()
+    assert waits(why(story)) == [expected]
 
 
 def test_one_that_used_up_its_restarts_stays_failed() -> None:
