@@ -77,3 +77,7 @@ sim *args: build
 # a real daemon and tmux, killed, stopped, filled and raced: just faults, just faults tmux --tries 5
 faults *args: build
     {{ venv }}/python -m tests.faults {{ args }}
+
+# mutated real inputs into every parser of an agent's or tmux's words: just fuzz --inputs 10000000
+fuzz *args: build
+    {{ venv }}/python -m tests.fuzz {{ args }}

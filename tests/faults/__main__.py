@@ -10,7 +10,7 @@ import argparse
 import sys
 import time
 
-from tests.faults import daemons, inputs, logs, processes, races, servers  # noqa: F401  # they list themselves
+from tests.faults import daemons, inputs, logs, mixed, processes, races, servers  # noqa: F401  # they list themselves
 from tests.faults.scene import FAULTS, Fault, Scene, Skipped
 
 MESSAGE_MAX = 150  # characters of a message in the table

@@ -20,7 +20,16 @@ def lines(fault: Fault, tries: int, capsys: pytest.CaptureFixture[str]) -> tuple
 def test_each_fault_has_a_name_of_its_own_and_each_group_has_some() -> None:
     names = Counter(title(each) for each in FAULTS)
     assert [name for name, count in names.items() if count > 1] == []
-    assert {each.group for each in FAULTS} == {"daemon", "tmux", "process", "log", "input", "socket", "race"}
+    assert {each.group for each in FAULTS} == {
+        "daemon",
+        "tmux",
+        "process",
+        "log",
+        "input",
+        "socket",
+        "race",
+        "mixed",
+    }
     assert all(each.tries > 0 for each in FAULTS)
 
 
