@@ -23,14 +23,13 @@ from marvel.resources import Activity, Session
 from marvel.runtimes import Signal, parse
 from marvel.runtimes.activity import Told, derive
 from marvel.runtimes.adapter import ALIVE
-from marvel.runtimes.values import number, plain_id
+from marvel.runtimes.values import number, plain_id, text
 from marvel.store.log import Store
 from marvel.tmux.timers import Timers
 from marvel.world import World
 
 FLUSH_SECONDS = 1.0  # between writes of the lease table
 MAX_SHOWN = 20  # characters of a number that is refused
-MAX_TEXT = 200  # characters of what an agent says of itself
 SIGNALS_BURST, SIGNALS_A_SECOND = 20, 1  # of one session, that are recorded
 ACTIVITIES = frozenset(get_args(Activity)) - {"", "stuck"}  # `stuck` is ours to say
 
@@ -277,9 +276,9 @@ def _signal(params: dict[str, Any]) -> Signal:
     return Signal(
         activity=_activity(params.get("state")),
         context_percent=_percent(params.get("context_percent")),
-        agent_session_id=plain_id(_text(params.get("agent_session_id"))),
-        detail=_text(params.get("detail")),
-        model=_text(params.get("model")),
+        agent_session_id=plain_id(text(params, "agent_session_id")),
+        detail=text(params, "detail"),
+        model=text(params, "model"),
         cost_usd=number(params, "cost_usd"),
     )
 
@@ -303,8 +302,3 @@ def _activity(value: object) -> Activity:
         if value == known and known in ACTIVITIES:
             return known  # type: ignore[no-any-return]
     raise BeatRefused(f"state must be one of {', '.join(sorted(ACTIVITIES))}")
-
-
-def _text(value: object) -> str:
-    """Text as it can be recorded: half a surrogate pair is no character."""
-    return value[:MAX_TEXT].encode(errors="replace").decode() if isinstance(value, str) else ""

@@ -117,7 +117,8 @@ def refresh_environment(shown: Iterable[bytes], wanted: Mapping[str, str]) -> by
     tmux prints values raw, so a second line of a value may look like a variable of its own. That only
     removes a name that is not there.
     """
-    present = {line.split(b"=", 1)[0].decode("utf-8", "surrogateescape") for line in shown if b"=" in line}
+    named = [line.split(b"=", 1)[0] for line in shown if b"=" in line]
+    present = {name.decode("utf-8", "surrogateescape") for name in named if b"\0" not in name}
     lines = [command("set-environment", "-gu", "--", name) for name in sorted(present - wanted.keys())]
     lines += [command("set-environment", "-g", "--", name, value) for name, value in wanted.items()]
     return b"\n".join(lines) or None

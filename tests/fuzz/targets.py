@@ -59,17 +59,22 @@ def panes(data: bytes) -> str:
 
 
 def watchers(data: bytes) -> str:
-    return f"{len(read_watchers(data.split(bytes([10]))))}"
+    return str([(watcher.pane, watcher.read_only) for watcher in read_watchers(answered(data))][:3])
 
 
 def server(data: bytes) -> str:
     """What a server says of itself, its clients and its environment."""
-    lines = data.split(b"\n")
+    lines = answered(data)
     identity, clients = read_identity(lines), read_clients(lines)
     assert all(pid > 1 for pid in clients), clients
     assert identity is None or identity.pid > 1, identity
     script = refresh_environment(lines, {"PATH": "/bin"})
     return f"{identity is not None} {len(clients)} {script is not None}"
+
+
+def answered(data: bytes) -> list[bytes]:
+    """The reply that holds what one command printed."""
+    return [b"%begin 1 2 1", *data.split(b"\n"), b"%end 1 2 1"]
 
 
 def stream_of_control_mode(data: bytes) -> str:
@@ -222,9 +227,11 @@ def all_targets() -> dict[str, Target]:
     """Every target by its name."""
     return {
         "tmux panes": Target([PANES, *PANES.split(b"\n")], panes),
-        "tmux watchers": Target([b"marvel-watcher 1 0 %1 1795570583", b"%1|1795570583|0"], watchers),
+        "tmux watchers": Target(
+            [b"marvel-watcher 0 1 1795570583 %1\nmarvel-watcher 0 0 1795570583 %22"], watchers
+        ),
         "tmux server": Target(
-            [b"marvel-server 4242/1795570583 @1\nmarvel-client 1 4243\nA=b\n-C", b"marvel-client 0 0"], server
+            [b"marvel-server 4242/1795570583 @1\nmarvel-client 1 4243\nmarvel-client 0 9\nA=b\n-C"], server
         ),
         "tmux control mode": Target([REPLY, PANES], stream_of_control_mode),
         **{f"payload {source}": Target(_of(source), payload_of(source)) for source in sorted(PARSERS)},
