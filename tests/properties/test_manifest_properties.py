@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from marvel.durations import parse, spell, written
 from marvel.errors import ManifestError
 from marvel.manifest import read, to_toml
-from marvel.manifest.kinds import Choice, Command, File, Flag, Kind, Name, Signal, Text
+from marvel.manifest.kinds import Choice, Command, File, Flag, Kind, Name, Pattern, Signal, Text
 from marvel.manifest.lists import Env, EnvName, Many
 from marvel.manifest.quantities import Duration, Integer, Number
 from marvel.manifest.table import ENDPOINT, MANIFEST, ROLE, TEAM, Section
@@ -132,6 +132,8 @@ def valid(kind: Kind) -> st.SearchStrategy[Any]:
             return st.sampled_from(["/srv/x", "/srv/{index}/y"])
         case Command():
             return st.sampled_from(["claude", "/bin/x y"])
+        case Pattern():
+            return st.sampled_from(["^> ", r"ready\.{3}", "$"])
         case Text():
             return plain_text.filter(bool) if not kind.empty else plain_text
         case Flag():
