@@ -6,6 +6,11 @@
     history_limit = 5000                # lines of scrollback for each pane
     on_attention = ["notify", "--urgent"]   # run by the daemon, the event as JSON on stdin
 
+    [bubblewrap]                        # for roles with contain = "bubblewrap"
+    read = ["~/.gitconfig"]             # there too, read-only
+    write = ["~/.cache/pip"]            # there too, to be written
+    network = true
+
 No file means the defaults. Imported where it is needed, and reading costs nothing where no file is.
 """
 
@@ -35,6 +40,7 @@ class Config:
         self.tmux_conf = ""  # absolute
         self.history_limit = HISTORY_LIMIT
         self.on_attention: tuple[str, ...] = ()
+        self.bubblewrap: dict[str, Any] = {}  # read, write, network
 
 
 def config_path(environ: Mapping[str, str] = os.environ) -> str:
@@ -113,10 +119,32 @@ def _on_attention(value: object) -> tuple[str, ...]:
     return tuple(words)
 
 
+def _bubblewrap(value: object) -> dict[str, Any]:
+    if not isinstance(value, dict) or not set(value) <= {"read", "write", "network"}:
+        raise ValueError("must be a table of read, write and network")
+    network = value.get("network", True)
+    if not isinstance(network, bool):
+        raise ValueError(f"network must be true or false, is {network!r}")
+    places = {name: _places(value[name]) for name in ("read", "write") if name in value}
+    return {**places, "network": network}
+
+
+def _places(value: object) -> tuple[str, ...]:
+    words = value if isinstance(value, list) else [None]
+    if not all(isinstance(word, str) and "\0" not in word and _is_place(word) for word in words):
+        raise ValueError(f"must be a list of absolute paths or of paths that begin with ~/, is {value!r}")
+    return tuple(words)
+
+
+def _is_place(word: str) -> bool:
+    return os.path.isabs(word) or word.startswith("~/")
+
+
 CHECKS = {
     "output": _output,
     "colours": _colours,
     "tmux_conf": _tmux_conf,
     "history_limit": _history_limit,
     "on_attention": _on_attention,
+    "bubblewrap": _bubblewrap,
 }

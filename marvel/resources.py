@@ -30,6 +30,7 @@ TypingPurpose = Literal["resume", "handoff", "handoff-notice"]
 # that it began to work on it.
 InjectOutcome = Literal["typed", "submitted", "confirmed", "failed"]
 # What a session may do to others of its team, by its role.
+Containment = Literal["", "bubblewrap"]
 Capability = Literal["scale", "inject", "shift", "run", "kill"]
 
 ALIVE: frozenset[State] = frozenset({"pending", "running", "stopping"})
@@ -65,6 +66,7 @@ class RuntimeSpec(Spec, frozen=True):
     env_from: tuple[str, ...] = ()  # names taken from the daemon's environment at start, never recorded
     env_file: str = ""  # read at start, never recorded
     cwd: str = ""  # absolute once a manifest was read
+    contain: Containment = ""  # what is around its process
     trust_workspace: bool = False  # the adapter may mark cwd as trusted in the agent's own settings
     ready_pattern: str = ""  # regular expression; its screen shows it once a typed prompt is taken
     ready_delay: float | None = None  # seconds from its start until a typed prompt is taken

@@ -36,6 +36,10 @@ class Paths:
         """Directory of one session: generated settings, pane log, kept tail."""
         return os.path.join(self.sessions, uid)
 
+    def session_socket(self, uid: str) -> str:
+        """The socket of a contained session, in its directory: it reaches no other."""
+        return os.path.join(self.session(uid), "marvel.sock")
+
     def beat(self, uid: str) -> str:
         """The file a session touches to beat."""
         return os.path.join(self.beats, uid)
@@ -43,6 +47,10 @@ class Paths:
     def handoff(self, uid: str) -> str:
         """The file a session writes for its successor."""
         return os.path.join(self.session(uid), "handoff.md")
+
+    def predecessor_handoff(self, uid: str) -> str:
+        """The copy of its predecessor's, for a contained session."""
+        return os.path.join(self.session(uid), "predecessor.md")
 
     def output(self, uid: str) -> str:
         """Everything a session of a role with `log_output` printed; the part before it has `.1` added."""

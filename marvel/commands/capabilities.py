@@ -22,9 +22,16 @@ def lacking(world: World, session: Session, needs: Capability | None) -> str:
     role = None if session.one_off else world.roles.get(session.role_key)
     if role is None:
         return "it has no role that could allow it"
+    if needs == "run" and _is_contained(world, session):
+        return "it is contained, and what it starts would not be"
     if role.name == SUPERVISOR or needs in role.spec.capabilities:
         return ""
     return f'role {role.name} does not have the capability "{needs}"'
+
+
+def _is_contained(world: World, session: Session) -> bool:
+    cohorts = world.cohorts_of(session.role_key)
+    return any(c.template.runtime.contain for c in cohorts if c.generation == session.generation)
 
 
 def outside(session: Session, teams: Collection[TeamKey | None]) -> str:

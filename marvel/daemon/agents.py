@@ -14,11 +14,11 @@ from collections.abc import Callable, Collection, Mapping
 import msgspec
 
 from marvel.daemon import tails
+from marvel.daemon.containment import Profile
 from marvel.daemon.fleet import Fleet
 from marvel.daemon.handoffs import Handoffs
 from marvel.daemon.hands import Hands
 from marvel.daemon.launch import (
-    Unlaunchable,
     pane_environment,
     prepare,
     trusted,
@@ -47,7 +47,7 @@ from marvel.daemon.trust import Trust
 from marvel.daemon.typist import Typist
 from marvel.daemon.versions import Versions
 from marvel.resources import RoleSpec, RuntimeSpec, Session, Template
-from marvel.runtimes import Place, Signal, Wish, adapter_of
+from marvel.runtimes import Place, Signal, Unlaunchable, Wish, adapter_of
 from marvel.runtimes.launch import is_too_old, too_old_words
 from marvel.settings import Paths
 from marvel.tmux import Failed, Pane, PaneSpec, TmuxServer
@@ -88,6 +88,7 @@ class Agents:
         note: Callable[[Observation], None],
         place: Callable[[Session], Place],
         environ: Mapping[str, str],
+        profile: Profile,
         paths: Paths,
         log_id: str,
         knows: Callable[[str], bool],
@@ -105,6 +106,7 @@ class Agents:
         self._note = note
         self._place = place
         self._environ = environ
+        self._profile = profile  # of contained sessions
         self._log_id = log_id
         self._versions = versions
         self._unrecorded = unrecorded  # what a session reported last, by uid
@@ -123,7 +125,7 @@ class Agents:
             note=note,
             hands=self._hands,
         )
-        self._typist = Typist(paths=paths, note=note, hands=self._hands)
+        self._typist = Typist(paths=paths, note=note, hands=self._hands, contained=self._is_contained)
         self._trust = Trust(timers=timers, again=self.look, note=note)
         self._handoffs = Handoffs(paths=paths, timers=timers, world=world, note=note)
         self.stopper = Stopper(machine, type_keys=self._type_keys, on_gone=self._gone, others=self._main_pids)
@@ -190,8 +192,8 @@ class Agents:
         wish = self._wish(session, template, role)
         agent = self._agents[session.uid] = Agent(session.uid, session.workspace)
         try:
-            plan = prepare(wish, self._environ)
-            write_files(wish.place, plan)
+            plan = prepare(wish, self._environ, self._profile)
+            write_files(wish.place, plan, contained=bool(template.runtime.contain))
             if not self._trust.is_settled(session.uid, trusted(wish, plan, self._environ)):
                 del self._agents[session.uid]
                 return  # looks again once it is
@@ -212,6 +214,10 @@ class Agents:
         env = pane_environment(wish, plan, self._environ)
         spec = PaneSpec(uid=session.uid, log_id=self._log_id, argv=plan.argv, env=env, cwd=plan.cwd, log=log)
         server.create(spec, lambda pane: self._created(agent, pane))
+
+    def _is_contained(self, session: Session) -> bool:
+        template, _ = wish_of(self._world(), session)
+        return template is not None and bool(template.runtime.contain)
 
     def _prompt(self, session: Session) -> tuple[str, RuntimeSpec]:
         """What is to be typed to a session once it is ready, and how its runtime says that it is."""

@@ -97,7 +97,7 @@ class Beats:
     def _see(self, uid: str, mtime: int) -> None:
         """A file as it is now. One not seen before counts from the session's last lease."""
         known = self._mtimes.get(uid)
-        if known == mtime:
+        if mtime in (known, 0):  # made for a contained session, and not touched yet
             return
         now = time.time()
         at = min(mtime / 1e9, now)

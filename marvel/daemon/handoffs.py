@@ -1,14 +1,16 @@
 """Looks for the handoffs that sessions were asked to write before they are replaced."""
 
+import contextlib
 import os
 from collections.abc import Callable
 
 from marvel.daemon.observations import Observation, handoff_written
 from marvel.resources import Session
-from marvel.settings import Paths
+from marvel.settings import Paths, regular
 from marvel.tmux.timers import Timers
 from marvel.world import World
 
+MAX_HANDOFF_BYTES = 4 * 1024 * 1024  # that are copied
 LOOK_SECONDS = 0.2  # between looks for a handoff, while one is waited for
 
 
@@ -52,6 +54,21 @@ class Handoffs:
             return
         self._awaited[uid] = seen
         self._timers.after(LOOK_SECONDS, lambda: self._look_for(uid))
+
+
+def copy_text(source: str, target: str) -> None:
+    """Copy what one agent wrote to where another may write too: links are followed on neither side.
+
+    Raises OSError.
+    """
+    with open(regular(source, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
+        content = file.read(MAX_HANDOFF_BYTES)
+    fresh = f"{target}.new"
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(fresh)
+    with open(regular(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW), "wb") as file:
+        file.write(content)
+    os.rename(fresh, target)
 
 
 def _is_awaited(session: Session) -> bool:

@@ -13,8 +13,9 @@ import msgspec
 
 import marvel
 from marvel.daemon import overlays
+from marvel.daemon.containment import Profile, contain, make_ready, sandboxed
 from marvel.resources import RoleSpec, Session, Template
-from marvel.runtimes import Adapter, LaunchPlan, Place, Wish, adapter_of, launch_plan
+from marvel.runtimes import Adapter, LaunchPlan, Place, Unlaunchable, Wish, adapter_of, launch_plan
 from marvel.runtimes.adapter import Merge
 from marvel.runtimes.launch import expanded
 from marvel.settings import regular
@@ -30,10 +31,6 @@ MAX_STRING_BYTES = 128 * 1024 - 1  # of one argument or variable: the kernel tak
 OWN_VARIABLES = ("MARVEL_SESSION_UID", "MARVEL_TOKEN", "MARVEL_BEAT")  # of the session alone
 
 
-class Unlaunchable(Exception):
-    """Why there is nothing to run."""
-
-
 def wish_of(world: World, session: Session) -> tuple[Template | None, RoleSpec | None]:
     """The template and the role a session is made of; no template once its cohort is gone."""
     if session.one_off:
@@ -45,7 +42,7 @@ def wish_of(world: World, session: Session) -> tuple[Template | None, RoleSpec |
     return None, None
 
 
-def prepare(wish: Wish, environ: Mapping[str, str]) -> LaunchPlan:
+def prepare(wish: Wish, environ: Mapping[str, str], profile: Profile | None = None) -> LaunchPlan:
     """The plan with an argv that can be executed and a whole environment.
 
     Raises Unlaunchable.
@@ -59,7 +56,10 @@ def prepare(wish: Wish, environ: Mapping[str, str]) -> LaunchPlan:
     env = {**elsewhere, **plan.env}
     _check_sizes(plan.argv, env)
     path = env.get("PATH", environ.get("PATH", os.defpath))
-    return msgspec.structs.replace(plan, argv=_executable(plan, path), env=env)
+    plan = msgspec.structs.replace(plan, argv=_executable(plan, path), env=env)
+    if not wish.template.runtime.contain:
+        return plan
+    return contain(wish, plan, environ, profile or Profile())
 
 
 def _merged_plan(wish: Wish, adapter: Adapter, environ: Mapping[str, str]) -> LaunchPlan:
@@ -85,7 +85,7 @@ def trusted(wish: Wish, plan: LaunchPlan, environ: Mapping[str, str]) -> Merge |
     return adapter_of(wish.template).trust(os.path.realpath(plan.cwd), env)
 
 
-def write_files(place: Place, plan: LaunchPlan) -> None:
+def write_files(place: Place, plan: LaunchPlan, *, contained: bool = False) -> None:
     """Write the files of a plan, and make the directories that it counts on. Raises OSError."""
     os.makedirs(place.directory, mode=0o700, exist_ok=True)
     os.makedirs(os.path.dirname(place.beat), mode=0o700, exist_ok=True)
@@ -95,6 +95,8 @@ def write_files(place: Place, plan: LaunchPlan) -> None:
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
         with open(regular(path, flags), "wb") as file:
             file.write(content)
+    if contained:
+        make_ready(place)
 
 
 def surroundings(
@@ -113,6 +115,24 @@ def surroundings(
     for name in OWN_VARIABLES:
         env.pop(name, None)
     return plan.cwd, env
+
+
+def probe_argv(
+    session: Session,
+    template: Template,
+    place: Place,
+    command: tuple[str, ...],
+    environ: Mapping[str, str],
+    profile: Profile,
+) -> tuple[str, ...]:
+    """A probe of a session: of a contained one inside the same sandbox, for the agent may have written it.
+
+    Raises Unlaunchable.
+    """
+    if not template.runtime.contain:
+        return command
+    wish = Wish(session=session, template=expanded(template, session), role=None, place=place)
+    return sandboxed(wish, launch_plan(wish, adapter_of(template)), command, environ, profile)
 
 
 def typed_prompt(wish: Wish) -> str:

@@ -38,8 +38,11 @@ class Connection:
 class Listener:
     """The daemon's socket. The owner calls `expire` at `deadline`, on the monotonic clock."""
 
-    def __init__(self, path: str, poller: Poller, handle: Handler, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, path: str, poller: Poller, handle: Handler, clock: Callable[[], float], *, bound: str = ""
+    ) -> None:
         self._path = path
+        self._bound = bound  # uid of the only session that can reach it
         self._poller = poller
         self._handle = handle
         self._clock = clock
@@ -125,6 +128,8 @@ class Listener:
             return {"error": str(error)}
 
     def _lineage(self, connection: Connection) -> Lineage:
+        if self._bound:
+            return Lineage(bound=self._bound)
         return lineage_of_peer(connection.peer, os.path.dirname(self._path))
 
     def _answer(self, connection: Connection, reply: dict[str, Any]) -> None:
@@ -145,8 +150,11 @@ def _bind(path: str) -> socket.socket:
     try:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(fresh)
-        listening.bind(fresh)
-        os.chmod(fresh, MODE_PRIVATE_FILE)
+        umask = os.umask(0o777 & ~MODE_PRIVATE_FILE)  # no chmod: a session could put a link in its place
+        try:
+            listening.bind(fresh)
+        finally:
+            os.umask(umask)
         listening.listen(BACKLOG)
         os.rename(fresh, path)
     except OSError as error:

@@ -15,12 +15,14 @@ from marvel.config import Config
 from marvel.daemon import head as heads
 from marvel.daemon import observations
 from marvel.daemon.agents import Agents
+from marvel.daemon.containment import Profile
 from marvel.daemon.fleet import Fleet
-from marvel.daemon.launch import place_reporter
+from marvel.daemon.launch import place_reporter, wish_of
 from marvel.daemon.lineage import Caller, LineageOf
 from marvel.daemon.listener import Listener
 from marvel.daemon.machine import Machine
 from marvel.daemon.orders import Orders, claim_in
+from marvel.daemon.ownsockets import OwnSockets
 from marvel.daemon.poller import MAX_WAIT_SECONDS, READ, seconds_until
 from marvel.daemon.reconciler import STALL_SECONDS, Controller, Pass, Reconciler
 from marvel.daemon.tokens import Tokens
@@ -29,7 +31,7 @@ from marvel.errors import LogUnavailable
 from marvel.logs import Logger
 from marvel.resources import Session
 from marvel.runtimes import Place, promise_of
-from marvel.settings import Paths
+from marvel.settings import MODE_PRIVATE_DIRECTORY, Paths
 from marvel.store.bell import POLL_SECONDS, Bell
 from marvel.store.log import Store
 from marvel.tmux.timers import Timers
@@ -89,6 +91,7 @@ class Loop:
             tokens=tokens,
             place=self._place,
             environ=environ,
+            profile=Profile(**config.bubblewrap),
             on_attention=config.on_attention,
             log=log,
         )
@@ -112,6 +115,7 @@ class Loop:
             note=self._note,
             place=self._place,
             environ=environ,
+            profile=Profile(**config.bubblewrap),
             paths=paths,
             log_id=store.log_id,
             knows=store.knows,
@@ -131,6 +135,7 @@ class Loop:
         )
         place_reporter(paths.home)
         self._listener = Listener(paths.socket, self._poller, self.handle, machine.monotonic)
+        self._sockets = OwnSockets(paths, self._poller, self.handle, machine.monotonic, log)
         if (bell := self._bell.fileno()) is not None:
             self._poller.watch(bell, READ, self._bell, lambda _events: self._ring())
 
@@ -175,6 +180,7 @@ class Loop:
         alive = {s.workspace for s in world.sessions.values() if s.alive}
         for workspace in sorted({*alive, *self._fleet.known_sockets()}):
             self._fleet.open(workspace, start=False)
+        self._open_sockets()
         self._agents.end_leftovers()
         self._log.info("daemon started", pid=os.getpid(), home=self._paths.home, workspaces=len(alive))
         self._timers.after(RESYNC_SECONDS, self._resync)
@@ -189,6 +195,7 @@ class Loop:
         self._timers.run(now)
         self._fleet.expire(now)
         self._listener.expire(now)
+        self._sockets.expire(now)
         self._agents.stopper.run(now)
         if self._retry_at is not None and now < self._retry_at:
             return
@@ -228,15 +235,19 @@ class Loop:
     def _act(self, done: Pass) -> None:
         """Bring panes to what the events of a pass say."""
         if done.reloaded:
+            self._open_sockets()
             self._agents.look_at_all()
             self._vitals.follow_all()
         emptied: set[str] = set()
         for event in done.seen:
+            if event.kind == "session.scheduled" and event.ref.uid is not None:
+                self._open_socket(self._world().sessions.get(event.ref.uid))
             if event.ref.uid is not None:
                 self._agents.look(event.ref.uid)
             self._vitals.follow(event)
             if event.kind == "session.ended" and event.ref.uid:
                 self._orders.forget(event.ref.uid)
+                self._sockets.forget(event.ref.uid)
             if event.kind in ("session.ended", "workspace.deleted") and event.ref.workspace:
                 emptied.add(event.ref.workspace)
         for workspace in emptied:
@@ -289,6 +300,7 @@ class Loop:
     def let_go(self) -> None:
         """Give back all descriptors, and record nothing: what a death leaves to the system."""
         self._listener.close()
+        self._sockets.close()
         self._vitals.close()
         self._bell.close()
         self._poller.close()
@@ -302,6 +314,7 @@ class Loop:
             self._timers.next(),
             self._fleet.deadline(),
             self._listener.deadline(),
+            *self._sockets.deadlines(),
             self._agents.stopper.deadline(),
             self._retry_at if self._retry_at is not None else self._vitals.leases.deadline(),
         )
@@ -393,15 +406,31 @@ class Loop:
         self._reconciler.touch(session)
 
     def _place(self, session: Session) -> Place:
-        paths = self._paths
+        contained = self._is_contained(session)
+        # In a sandbox links that lie in an emptied directory lead nowhere.
+        paths = Paths(os.path.realpath(self._paths.home)) if contained else self._paths
         return Place(
             home=paths.home,
-            socket=paths.socket,
+            socket=paths.session_socket(session.uid) if contained else paths.socket,
             beat=paths.beat(session.uid),
             directory=paths.session(session.uid),
             token=self._tokens.of(session.uid),
             python=sys.executable,
         )
+
+    def _is_contained(self, session: Session) -> bool:
+        template, _ = wish_of(self._world(), session)
+        return template is not None and bool(template.runtime.contain)
+
+    def _open_sockets(self) -> None:
+        for session in list(self._world().sessions.values()):
+            self._open_socket(session)
+
+    def _open_socket(self, session: Session | None) -> None:
+        """A contained session speaks by a socket of its own."""
+        if session is not None and session.alive and self._is_contained(session):
+            os.makedirs(self._paths.session(session.uid), mode=MODE_PRIVATE_DIRECTORY, exist_ok=True)
+            self._sockets.open(session.uid)
 
     def handle(self, method: str, params: dict[str, Any], lineage: LineageOf) -> Any:
         """Answer a request from the socket. Raises ValueError with what is wrong with it."""

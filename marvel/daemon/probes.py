@@ -23,6 +23,7 @@ class Surroundings(NamedTuple):
 
     cwd: str
     env: Mapping[str, str]
+    argv: tuple[str, ...]
 
 
 class Probes:
@@ -35,7 +36,7 @@ class Probes:
         *,
         world: Callable[[], World],
         touch: Callable[[Session], None],
-        surroundings: Callable[[Session], Surroundings],
+        surroundings: Callable[[Session, tuple[str, ...]], Surroundings],
     ) -> None:
         self._children = children
         self._timers = timers
@@ -88,9 +89,9 @@ class Probes:
             return
         session, check = found
         try:
-            where = self._surroundings(session)
+            where = self._surroundings(session, check.command)
             self._children.start(
-                check.command,
+                where.argv,
                 cwd=where.cwd,
                 env=where.env,
                 seconds=check.timeout,

@@ -5,8 +5,10 @@ answered or someone has finished typing, for as long as the log wants it. A daem
 types it once more: better twice than never.
 """
 
+import contextlib
 from collections.abc import Callable
 
+from marvel.daemon.handoffs import copy_text
 from marvel.daemon.hands import Hands
 from marvel.daemon.observations import Observation, typed
 from marvel.resources import Session
@@ -19,10 +21,18 @@ PATH, PATH_FROM = "$MARVEL_HANDOFF", "$MARVEL_HANDOFF_FROM"
 class Typist:
     """The texts of all sessions."""
 
-    def __init__(self, *, paths: Paths, note: Callable[[Observation], None], hands: Hands) -> None:
+    def __init__(
+        self,
+        *,
+        paths: Paths,
+        note: Callable[[Observation], None],
+        hands: Hands,
+        contained: Callable[[Session], bool],
+    ) -> None:
         self._paths = paths
         self._note = note
         self._hands = hands
+        self._contained = contained
         self._busy: set[str] = set()  # uids whose pane is being typed into
 
     def look(self, session: Session) -> None:
@@ -38,6 +48,16 @@ class Typist:
             self._note(typed(session.uid, typing, failed.message if failed else ""))
 
         self._busy.add(session.uid)
-        text = typing.text.replace(PATH_FROM, self._paths.handoff(session.predecessor))
+        text = typing.text.replace(PATH_FROM, self._handoff_of_predecessor(session))
         text = text.replace("${MARVEL_HANDOFF}", PATH).replace(PATH, self._paths.handoff(session.uid))
         self._hands.paste(session, text, done, lambda newest: newest.typing == typing)
+
+    def _handoff_of_predecessor(self, session: Session) -> str:
+        """The file that a session reads; a contained one gets a copy: it sees no files of other sessions."""
+        theirs = self._paths.handoff(session.predecessor)
+        if not self._contained(session):
+            return theirs
+        copy = self._paths.predecessor_handoff(session.uid)
+        with contextlib.suppress(OSError):  # the session is told where it would be
+            copy_text(theirs, copy)
+        return copy

@@ -75,7 +75,11 @@ class Versions:
         if not adapter.minimum or os.path.basename(command) != adapter.name:
             return None
         path = shutil.which(command, path=self._environ.get("PATH", os.defpath))
-        if path is None:
-            return None
+        if path is None or (template.runtime.contain and _is_in(template.runtime.cwd, path)):
+            return None  # what a contained agent may have written is not run outside its sandbox
         found = os.stat(path)
         return path, found.st_mtime_ns, found.st_size
+
+
+def _is_in(directory: str, path: str) -> bool:
+    return os.path.realpath(path).startswith(os.path.realpath(directory).rstrip("/") + "/")

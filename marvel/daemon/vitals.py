@@ -9,7 +9,8 @@ from typing import Any
 from marvel.daemon.attention import Attention
 from marvel.daemon.beats import Beats
 from marvel.daemon.children import Children
-from marvel.daemon.launch import Unlaunchable, surroundings, wish_of
+from marvel.daemon.containment import Profile
+from marvel.daemon.launch import probe_argv, surroundings, wish_of
 from marvel.daemon.leases import BeatRefused, Leases, Proof
 from marvel.daemon.machine import Machine
 from marvel.daemon.observations import Observation, degraded
@@ -22,7 +23,7 @@ from marvel.daemon.versions import Versions
 from marvel.events import Event
 from marvel.logs import Logger
 from marvel.resources import RoleKey, Session
-from marvel.runtimes import Adapter, Place, adapter_of, promise_of
+from marvel.runtimes import Adapter, Place, Unlaunchable, adapter_of, promise_of
 from marvel.settings import Paths
 from marvel.store.log import Store
 from marvel.tmux import TmuxServer
@@ -47,6 +48,7 @@ class Vitals:
         tokens: Tokens,
         place: Callable[[Session], Place],
         environ: Mapping[str, str],
+        profile: Profile,
         on_attention: tuple[str, ...],
         log: Logger,
     ) -> None:
@@ -56,6 +58,7 @@ class Vitals:
         self._touch = touch
         self._place = place
         self._environ = environ
+        self._profile = profile
         self.leases = Leases(store, world=world, note=note, tokens=tokens, touch=touch, timers=timers)
         self._children = Children(machine.poller, timers)
         self.probes = Probes(
@@ -164,11 +167,13 @@ class Vitals:
     def _unheard(self, uid: str, why: str) -> None:
         self._note(degraded(uid, "no-stream", f"{why}: judged by its process alone"))
 
-    def _surroundings(self, session: Session) -> Surroundings:
+    def _surroundings(self, session: Session, command: tuple[str, ...]) -> Surroundings:
         template, role = wish_of(self._world(), session)
         if template is None:
             raise ValueError("its cohort is gone")
         try:
-            return Surroundings(*surroundings(session, template, role, self._place(session), self._environ))
+            place = self._place(session)
+            argv = probe_argv(session, template, place, command, self._environ, self._profile)
+            return Surroundings(*surroundings(session, template, role, place, self._environ), argv)
         except Unlaunchable as problem:
             raise ValueError(str(problem)) from problem

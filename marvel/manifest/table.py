@@ -72,6 +72,11 @@ RUNTIME = Section(
             Text(empty=False),
             "adapter; anything unknown is generic; default: the command's base name",
         ),
+        Field(
+            "contain",
+            Choice(options=("bubblewrap",)),
+            "a sandbox around it: cwd and its own files, and nothing else of marvel or your home",
+        ),
         Field("trust_workspace", Flag(), "the adapter may mark cwd as trusted in the agent's own settings"),
         Field(
             "command", Command(), "what is executed; default: image; with a / in it, relative to the manifest"

@@ -7,7 +7,7 @@ An adapter is chosen by `image`, else by the command's base name, else it is `ge
 from typing import Any
 
 from marvel.resources import HeartbeatMode, Promise, Template
-from marvel.runtimes.adapter import Adapter, LaunchPlan, Place, Signal, Wish
+from marvel.runtimes.adapter import Adapter, LaunchPlan, Place, Signal, Unlaunchable, Wish
 from marvel.runtimes.aider import AIDER
 from marvel.runtimes.claude import CLAUDE
 from marvel.runtimes.codex import CODEX
@@ -30,6 +30,7 @@ __all__ = [
     "LaunchPlan",
     "Place",
     "Signal",
+    "Unlaunchable",
     "Wish",
     "adapter_named",
     "adapter_of",

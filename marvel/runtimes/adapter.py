@@ -80,6 +80,10 @@ class LaunchPlan(msgspec.Struct, frozen=True, kw_only=True):
     typed_prompt: str = ""  # to be typed once it runs
 
 
+class Unlaunchable(Exception):
+    """Why there is nothing to run."""
+
+
 class Signal(msgspec.Struct, frozen=True, kw_only=True):
     """What an agent tells of itself; what it does not tell is empty or None and changes nothing."""
 
@@ -163,4 +167,5 @@ class Adapter(NamedTuple):
     signals: str = ""  # what it tells, in words
     login: Login | None = None
     trust: Callable[[str, Mapping[str, str]], Merge | None] = trusts_nothing  # what `trust_workspace` does
+    keeps: tuple[str, ...] = ()  # files of its own that a contained one needs; `$NAME` as in `Login.files`
     dialogs: tuple[tuple[str, str], ...] = ()  # words on its screen, and which dialog they belong to

@@ -248,6 +248,7 @@ DIALOGS = (
     ("Choose the text style", "first start"),
     ("Do you want to use this API key", "API key"),
 )
+KEEPS = ("$CLAUDE_CONFIG_DIR", "$HOME/.claude", "$HOME/.claude.json")
 CLAUDE = Adapter(
     "claude",
     "once-seen",
@@ -257,6 +258,7 @@ CLAUDE = Adapter(
     resumes=True,
     first_signal="start",
     minimum=(2, 1, 97),
+    keeps=KEEPS,
     signals=SIGNALS,
     login=LOGIN,
     trust=trust,

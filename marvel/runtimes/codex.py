@@ -177,6 +177,7 @@ CODEX = Adapter(
     resumes=True,
     first_signal="turn",
     minimum=(0, 160),
+    keeps=("$CODEX_HOME", "$HOME/.codex"),
     signals="activity, context, limits, model from its hooks and record, from its first turn on; no beat",
     login=Login(("OPENAI_API_KEY", "CODEX_API_KEY"), ("$CODEX_HOME/auth.json", "$HOME/.codex/auth.json")),
     dialogs=(

@@ -3,7 +3,7 @@
 import msgspec
 
 from marvel.runtimes.adapter import Adapter, LaunchPlan, Overlay, Wish
-from marvel.runtimes.claude import DIALOGS, LOGIN, SIGNALS, conversation, opening, own_settings, trust
+from marvel.runtimes.claude import DIALOGS, KEEPS, LOGIN, SIGNALS, conversation, opening, own_settings, trust
 from marvel.runtimes.claude import parse as parse_claude
 from marvel.runtimes.values import absent, without
 
@@ -46,6 +46,7 @@ FORESTAGE = Adapter(
     parse_claude,
     resumes=True,
     first_signal="start",
+    keeps=KEEPS,
     signals=SIGNALS,
     login=LOGIN,
     trust=trust,

@@ -96,6 +96,7 @@ GEMINI = Adapter(
     resumes=True,
     first_signal="start",
     minimum=(0, 60),
+    keeps=("$HOME/.gemini",),
     signals="activity, context and model from its hooks; no heartbeat while idle, and no limits",
     login=Login(
         ("GEMINI_API_KEY", "GOOGLE_API_KEY", "GOOGLE_GENAI_USE_VERTEXAI", "GOOGLE_GENAI_USE_GCA"),

@@ -96,7 +96,8 @@ def identity(wish: Wish) -> dict[str, str]:
         variables["MARVEL_HANDOFF"] = f"{place.directory}/handoff.md"
         if session.predecessor:
             parent = place.directory.rpartition("/")[0]
-            variables["MARVEL_HANDOFF_FROM"] = f"{parent}/{session.predecessor}/handoff.md"
+            theirs, copy = f"{parent}/{session.predecessor}/handoff.md", f"{place.directory}/predecessor.md"
+            variables["MARVEL_HANDOFF_FROM"] = copy if wish.template.runtime.contain else theirs
     return variables
 
 

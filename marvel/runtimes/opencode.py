@@ -162,6 +162,13 @@ OPENCODE = Adapter(
     resumes=True,
     first_signal="start",
     minimum=(1, 0),
+    keeps=(
+        "$OPENCODE_CONFIG",
+        "$HOME/.local/share/opencode",
+        "$HOME/.local/state/opencode",
+        "$HOME/.config/opencode",
+        "$HOME/.cache/opencode",
+    ),
     signals="heartbeat, activity, limits, context and model from its own event stream",
     login=Login(
         ("ANTHROPIC_API_KEY", "OPENAI_API_KEY", "OPENROUTER_API_KEY", "GEMINI_API_KEY", "OPENCODE_CONFIG"),

@@ -25,13 +25,15 @@ def test_no_file_means_the_defaults(tmp_path: Path) -> None:
 
 def test_every_field_is_read(tmp_path: Path) -> None:
     text = 'output = "wide"\ncolours = "never"\ntmux_conf = "/etc/tmux.conf"\nhistory_limit = 9\n'
-    found = config.load(environ(tmp_path, text + 'on_attention = ["notify", "--now"]\n'))
+    text += 'on_attention = ["notify", "--now"]\n[bubblewrap]\nread = ["~/.gitconfig"]\nnetwork = false\n'
+    found = config.load(environ(tmp_path, text))
     assert vars(found) == {
         "output": "wide",
         "colours": "never",
         "tmux_conf": "/etc/tmux.conf",
         "history_limit": 9,
         "on_attention": ("notify", "--now"),
+        "bubblewrap": {"read": ("~/.gitconfig",), "network": False},
     }
 
 
@@ -46,6 +48,10 @@ def test_every_field_is_read(tmp_path: Path) -> None:
         ("history_limit = true", "history_limit: must be a number of lines"),
         ('on_attention = "notify"', "on_attention: must be a command and its arguments"),
         ("on_attention = []", "on_attention: must be a command and its arguments"),
+        ("bubblewrap = true", "bubblewrap: must be a table of read, write and network"),
+        ('[bubblewrap]\nwrite = ["relative"]', "bubblewrap: must be a list of absolute paths"),
+        ("[bubblewrap]\nread = 5", "bubblewrap: must be a list of absolute paths"),
+        ("[bubblewrap]\nnetwork = 1", "bubblewrap: network must be true or false"),
         ("= 3", "is not TOML"),
         ("#" + "x" * 70_000, "more than 65536 bytes"),
     ],
