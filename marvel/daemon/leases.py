@@ -89,7 +89,8 @@ class Leases:
         if "token" in params and not self._tokens.fits(params["token"], session.uid):
             raise BeatRefused("the token is not this session's")
         told = _signal(params)
-        counts = "token" in params or proof(session)
+        is_bare = told == ALIVE and "record" not in params  # then there is nothing to prove
+        counts = "token" in params or is_bare or proof(session)
         conversation, plain = self._conversation(session), "payload" not in params
         signal = self._fresh(session, told if counts else ALIVE, params.get("ts"), wall, plain=plain)
         another = signal.agent_session_id not in ("", conversation)

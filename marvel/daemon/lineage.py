@@ -26,6 +26,7 @@ from marvel.settings import is_of
 from marvel.tmux.environment import named_in_path
 
 SO_PEERPIDFD = 77  # Linux 6.5; not in Python's socket module yet
+REMEMBER_SECONDS, MAX_REMEMBERED = 1.0, 256
 ENDED = "the process that asked has ended"
 UNKNOWN = "this session is no longer known"
 
@@ -116,6 +117,7 @@ def _of_panes(lineage: Lineage, sessions: Mapping[str, Session]) -> Session | No
 def lineage_of(pid: int, home: str) -> Lineage:
     """A process of this machine and all above it, as /proc shows them now."""
     traces: list[Trace] = []
+    starts: dict[int, int | None] = {}  # of what was looked at: a chain has few leaders
     below: Process | None = None
     while pid > 0:
         process = process_of(pid)
@@ -127,18 +129,19 @@ def lineage_of(pid: int, home: str) -> Lineage:
             continue
         if process is None or len(traces) >= MAX_ANCESTORS:
             return Lineage(tuple(traces), ENDED if process is None else "too many processes are above it")
-        traces.append(_trace(process, home))
+        traces.append(_trace(process, home, starts))
         below, pid = process, process.parent
     return Lineage(tuple(traces))
 
 
-def _trace(process: Process, home: str) -> Trace:
-    leaders: dict[int, int | None] = {process.pid: process.start}
+def _trace(process: Process, home: str, starts: dict[int, int | None]) -> Trace:
+    starts[process.pid] = process.start
     for leader in (process.group, process.session):
-        if leader not in leaders:
+        if leader not in starts:
             found = process_of(leader)
-            leaders[leader] = found.start if found else None
-    return Trace(tuple(leaders.items()), _claim_in(environ_of(process.pid), home))
+            starts[leader] = found.start if found else None
+    leaders = dict.fromkeys((process.pid, process.group, process.session))
+    return Trace(tuple((pid, starts[pid]) for pid in leaders), _claim_in(environ_of(process.pid), home))
 
 
 def _claim_in(environ: bytes, home: str) -> Claim | None:
@@ -154,21 +157,42 @@ def _claim_in(environ: bytes, home: str) -> Claim | None:
     return Claim(uid, token)
 
 
-def lineage_of_peer(peer: socket.socket, home: str) -> Lineage:
-    """The lineage of the process that opened a connection.
+class Lineages:
+    """The lineages of those who connect. One that sends many heartbeats is looked at once in a while."""
 
-    A process of a pid namespace that is not below ours has no pid here (0). No agent of ours is one.
-    """
-    pid, _uid, _gid = credentials(peer)
-    if pid == 0:
-        return Lineage()
-    with contextlib.ExitStack() as stack:
-        handle = _handle_of(peer)
-        if handle is not None:
-            stack.callback(os.close, handle)
-        found = lineage_of(pid, home)
-        if handle is not None and _has_ended(handle):  # the number may be another's by now
+    def __init__(self, home: str, clock: Callable[[], float]) -> None:
+        self._home = home
+        self._clock = clock  # monotonic
+        self._found: dict[tuple[int, int], tuple[float, Lineage]] = {}  # by pid and start: when, what
+
+    def of(self, peer: socket.socket) -> Lineage:
+        """The lineage of the process that opened a connection.
+
+        A process of a pid namespace that is not below ours has no pid here (0). No agent of ours is one.
+        """
+        pid, _uid, _gid = credentials(peer)
+        if pid == 0:
+            return Lineage()
+        with contextlib.ExitStack() as stack:
+            handle = _handle_of(peer)
+            if handle is not None:
+                stack.callback(os.close, handle)
+            found = self._look(pid)
+            if handle is not None and _has_ended(handle):  # the number may be another's by now
+                return Lineage(problem=ENDED)
+            return found
+
+    def _look(self, pid: int) -> Lineage:
+        process, now = process_of(pid), self._clock()
+        if process is None:
             return Lineage(problem=ENDED)
+        key = process.pid, process.start
+        at, found = self._found.get(key, (-REMEMBER_SECONDS, None))
+        if found is None or now >= at + REMEMBER_SECONDS:
+            if len(self._found) >= MAX_REMEMBERED:
+                self._found.clear()
+            found = lineage_of(pid, self._home)
+            self._found[key] = now, found
         return found
 
 

