@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import msgspec
 
+from marvel.client.served import post_to
 from marvel.errors import MarvelError, Rejected, TmuxUnavailable
 from marvel.resources import InjectOutcome, Session
 from marvel.settings import Paths, regular
@@ -72,6 +73,7 @@ def deliver(where: Paths, session: Session, wish: Wish, look: Look) -> Delivery:
                 text=wish.text,
                 enter=wish.enter,
                 keys=wish.keys,
+                post=post_to(where, session),
                 leave=Leave(over_person=wish.force, over_dialog=wish.force or wish.answers),
                 patience=wish.patience,
             )

@@ -50,7 +50,7 @@ from marvel.resources import RoleSpec, RuntimeSpec, Session, Template
 from marvel.runtimes import Place, Signal, Unlaunchable, Wish, adapter_of
 from marvel.runtimes.launch import is_too_old, too_old_words
 from marvel.settings import Paths
-from marvel.tmux import Failed, Pane, PaneSpec, TmuxServer
+from marvel.tmux import Failed, Pane, PaneSpec, Post, TmuxServer
 from marvel.tmux.timers import Timers
 from marvel.world import World
 
@@ -98,6 +98,7 @@ class Agents:
         touch: Callable[[Session], None],
         versions: Versions,
         unrecorded: Callable[[str], list[Signal]],
+        post_to: Callable[[Session], Post | None],
     ) -> None:
         self._machine = machine
         self._fleet = fleet
@@ -116,7 +117,7 @@ class Agents:
         self._watched: dict[int, str] = {}  # pid → uid of main processes that are waited for, and so live
         self._asking: set[str] = set()  # workspaces whose tmux is being asked for ends
         self._outputs = Outputs(world=world, server=fleet.server, path=paths.output)
-        self._hands = Hands(server=fleet.server, lock=paths.typing_lock, world=world, note=note)
+        self._hands = Hands(server=fleet.server, lock=paths.typing_lock, world=world, note=note, post=post_to)
         self._prompts = Prompts(
             timers=timers,
             clock=machine.monotonic,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from marvel.daemon.observations import Observation, injected
 from marvel.resources import Session
-from marvel.tmux import Failed, Leave, Message, Standing, TmuxServer, standing_of, type_to
+from marvel.tmux import Failed, Leave, Message, Post, Standing, TmuxServer, standing_of, type_to
 from marvel.world import World
 
 PATIENCE_SECONDS = 86_400.0  # for someone who types there, or a dialog that nobody has answered yet
@@ -28,11 +28,13 @@ class Hands:
         lock: Callable[[str], str],
         world: Callable[[], World],
         note: Callable[[Observation], None],
+        post: Callable[[Session], Post | None],
     ) -> None:
         self._server = server  # of a workspace
         self._lock = lock  # the path of a session's lock
         self._world = world
         self._note = note
+        self._post = post  # how a session takes a text without its keyboard, if it does
 
     def type(self, session: Session, text: str, done: Done) -> None:
         """Type a text and press Enter, as soon as the guard allows it; recorded as `session.injected`."""
@@ -95,6 +97,7 @@ class Hands:
             text=text,
             enter=enter,
             keys=keys,
+            post=self._post(session),
             leave=leave or Leave(),
             patience=patience,
         )

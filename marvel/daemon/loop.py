@@ -125,6 +125,7 @@ class Loop:
             touch=self._look_again_at,
             versions=self._vitals.versions,
             unrecorded=self._vitals.leases.unrecorded,
+            post_to=self._vitals.post_to,
         )
         self._orders = Orders(
             paths,

@@ -5,20 +5,20 @@ daemon's selector, none ever blocks it, and each is bounded. A stream that break
 long as its session runs; one that can't be opened is looked for less and less often.
 """
 
-import contextlib
-import json
 import os
 import socket
 import time
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from marvel.daemon.poller import READ, WRITE, Poller
+from marvel.resources import Session
 from marvel.runtimes.adapter import Place, Stream
+from marvel.runtimes.served import HOST, Served, served_at
 from marvel.runtimes.sse import MAX_BODY_BYTES, BadAnswer, Body, Events, document
+from marvel.tmux import Failed, Post
 from marvel.tmux.timers import Timers
 
-HOST = "127.0.0.1"
 RETRY_FIRST_SECONDS, RETRY_MAX_SECONDS = 0.25, 5.0
 PATIENCE_SECONDS = 75.0  # until a stream that never opened is told of: opencode has been seen to take 50
 SILENCE_SECONDS = 60.0  # of a stream that beats every ten: it is opened anew
@@ -28,21 +28,17 @@ UNANSWERED_SECONDS = 2.0
 ANSWER_SECONDS = 20.0  # for what is asked once
 READ_BYTES = 64 * 1024
 READS_AT_ONCE = 16  # then others get their turn
-MAX_NOTE_BYTES = 4096
-OK = 200
+OK, NO_CONTENT = 200, 204
+NO_ANSWER = "no answer"
 
 Take = Callable[[str, str, dict[str, Any]], bool]  # uid, source, payload; whether the session lives
 
 
-class Served(NamedTuple):
-    """Where an agent serves, and with which word it lets us in."""
-
-    port: int
-    authorization: str
-
-
 class Call:
-    """One GET. `data` gets what comes of the body, `over` is told why it ended (empty: it is complete)."""
+    """One request: a GET, or a POST of a body.
+
+    `data` gets what comes of the answer's body, `over` why it ended (empty: it is complete).
+    """
 
     def __init__(
         self,
@@ -51,13 +47,14 @@ class Call:
         path: str,
         data: Callable[[bytes], None],
         over: Callable[[str], None],
+        body: bytes | None = None,
     ) -> None:
         self._poller = poller
         self._data = data
         self._over = over
         self._body = Body()
         self.heard_at = time.monotonic()
-        self._unsent = _request(served, path)
+        self._unsent = _request(served, path, body)
         self._peer: socket.socket | None = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         self._peer.setblocking(False)
         self._peer.connect_ex((HOST, served.port))
@@ -116,6 +113,9 @@ class Call:
         except BadAnswer as problem:
             self.close(str(problem))
             return
+        if self._body.status == NO_CONTENT:
+            self.close("")
+            return
         if self._body.status not in (0, OK):
             self.close(f"HTTP status {self._body.status}")
             return
@@ -160,7 +160,7 @@ class Streams:
         """A session runs: read its stream, if it has one."""
         if stream is None or uid in self._listening:
             return
-        served = _served(place.stream)
+        served = served_at(place.stream)
         if served is not None:
             self._listening[uid] = listening = Listening(uid, stream, served)
             self._open(listening)
@@ -172,6 +172,27 @@ class Streams:
         for call in (listening.call, listening.asked) if listening else ():
             if call is not None:
                 call.close()
+
+    def post_to(self, session: Session) -> Post | None:
+        """Return how a text is handed to a session whose stream is open; None where it has to be typed."""
+        listening = self._listening.get(session.uid)
+        conversation = session.agent_session_id or session.resumes
+        if listening is None or not listening.opened or listening.stream.say is None or not conversation:
+            return None
+        say, served = listening.stream.say, listening.served
+
+        def post(text: str, done: Callable[[Failed | None], None]) -> None:
+            path, body = say(conversation, text)
+
+            def over(why: str) -> None:
+                words = f"its server did not take it: {why}"
+                failed = Failed(reason="unsent" if why == NO_ANSWER else "refused", message=words)
+                done(failed if why else None)
+
+            call = Call(self._poller, served, path, lambda _data: None, over, body)
+            self._timers.after(ANSWER_SECONDS, lambda: call.close(NO_ANSWER))
+
+        return post
 
     def close(self) -> None:
         """End all connections."""
@@ -250,24 +271,15 @@ class Streams:
         self._timers.after(ANSWER_SECONDS, lambda: call.close("no answer"))
 
 
-def _request(served: Served, path: str) -> bytes:
-    lines = (
-        f"GET {path} HTTP/1.1",
+def _request(served: Served, path: str, body: bytes | None) -> bytes:
+    lines = [
+        f"{'GET' if body is None else 'POST'} {path} HTTP/1.1",
         f"Host: {HOST}:{served.port}",
         f"Authorization: {served.authorization}",
         "Accept: text/event-stream, application/json",
         "Accept-Encoding: identity",
         "Connection: close",
-    )
-    return "\r\n".join((*lines, "", "")).encode(errors="replace")
-
-
-def _served(path: str) -> Served | None:
-    """What the launch noted; None where nothing is served."""
-    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-        with open(path, "rb") as file:
-            note = json.loads(file.read(MAX_NOTE_BYTES))
-        port, authorization = note["port"], note["authorization"]
-        if isinstance(port, int) and 0 < port < 65536 and isinstance(authorization, str):
-            return Served(port, authorization)
-    return None
+    ]
+    if body is not None:
+        lines += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
+    return "\r\n".join((*lines, "", "")).encode(errors="replace") + (body or b"")

@@ -26,7 +26,7 @@ from marvel.resources import RoleKey, Session
 from marvel.runtimes import Adapter, Place, Unlaunchable, adapter_of, promise_of
 from marvel.settings import Paths
 from marvel.store.log import Store
-from marvel.tmux import TmuxServer
+from marvel.tmux import Post, TmuxServer
 from marvel.tmux.timers import Timers
 from marvel.world import World
 
@@ -124,6 +124,10 @@ class Vitals:
         for uid in list(self._world().sessions):
             self._listen(uid)
             self.screens.watch(uid)
+
+    def post_to(self, session: Session) -> Post | None:
+        """Return how a text is handed to a session without its keyboard; None where it has to be typed."""
+        return self._streams.post_to(session)
 
     def flush(self) -> None:
         """Write what is not written. Raises LogUnavailable when that can't be done."""

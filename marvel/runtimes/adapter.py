@@ -117,13 +117,15 @@ class Stream(NamedTuple):
     """A stream of events that the agent itself serves over HTTP; the daemon reads it.
 
     `first` are asked for once the stream is open; `known` makes of each answer what is kept (and given to
-    `parse` with every event) and the events that it stands for.
+    `parse` with every event) and the events that it stands for. `say` makes of a conversation and a text the
+    path and the body of a POST that hands the text over.
     """
 
     source: str
     path: str
     first: tuple[str, ...]
     known: Callable[[str, Any], tuple[dict[str, Any], list[dict[str, Any]]]]
+    say: Callable[[str, str], tuple[str, bytes]] | None = None
 
 
 class Login(NamedTuple):

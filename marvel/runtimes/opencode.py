@@ -8,6 +8,7 @@ import base64
 import hashlib
 import json
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 
@@ -15,9 +16,9 @@ from marvel.resources import Activity
 from marvel.runtimes.adapter import ALIVE, Adapter, LaunchPlan, Login, Signal, Stream, Wish
 from marvel.runtimes.claude import opening
 from marvel.runtimes.failures import activity_after, failure_of
+from marvel.runtimes.served import HOST
 from marvel.runtimes.values import absent, at, has, number, option, percent, text
 
-HOST = "127.0.0.1"
 MAX_SESSIONS = 100  # that may be at work in one opencode
 PASSWORD = "OPENCODE_SERVER_PASSWORD"  # noqa: S105  the variable's name
 USER = "opencode"
@@ -55,6 +56,12 @@ def prepare(wish: Wish, plan: LaunchPlan) -> LaunchPlan:
 
 def _basic(password: str) -> str:
     return "Basic " + base64.b64encode(f"{USER}:{password}".encode()).decode()
+
+
+def say(conversation: str, text: str) -> tuple[str, bytes]:
+    """Return the request that adds a message to a conversation; opencode queues it while it works."""
+    body = {"parts": [{"type": "text", "text": text}]}
+    return f"/session/{quote(conversation, safe='')}/prompt_async", json.dumps(body).encode()
 
 
 def known(path: str, answer: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -158,7 +165,7 @@ OPENCODE = Adapter(
     prepare,
     parse,
     sources=("opencode-sse",),
-    stream=Stream("opencode-sse", "/event", (MODELS, STATUSES, PERMISSIONS), known),
+    stream=Stream("opencode-sse", "/event", (MODELS, STATUSES, PERMISSIONS), known, say),
     resumes=True,
     first_signal="start",
     minimum=(1, 0),

@@ -28,7 +28,7 @@ from marvel.tmux.guard import Leave, Standing, standing_of
 from marvel.tmux.records import Failed, Look, Pane, PaneSpec, outcome_of
 from marvel.tmux.server import TmuxServer
 from marvel.tmux.terminals import Terminal, terminal
-from marvel.tmux.typist import Message, type_to
+from marvel.tmux.typist import Message, Post, type_to
 from marvel.tmux.version import MAX_SOCKET_PATH, check_socket_path, check_version
 
 __all__ = [
@@ -39,6 +39,7 @@ __all__ = [
     "Message",
     "Pane",
     "PaneSpec",
+    "Post",
     "Standing",
     "Terminal",
     "TmuxServer",

@@ -41,6 +41,9 @@ UNSENT = "typed, but not submitted: it is still in its composer"
 UNREAD = "typed, but its program has not read it yet"
 
 
+Post = Callable[[str, Callable[[Failed | None], None]], None]
+
+
 class Message(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be typed to which session."""
 
@@ -51,6 +54,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     text: str = ""
     enter: bool = False
     keys: tuple[str, ...] = ()  # pressed instead, by their tmux names
+    post: Post | None = None  # hands a text that is to be submitted over without the keyboard
     leave: Leave = Leave()
     patience: float = 0.0  # seconds to wait until it may be typed to
 
@@ -149,6 +153,8 @@ class _Attempt:
         self._working = standing is not None and standing.activity == "working"
         if message.keys:
             self._server.send_keys(message.pane, message.uid, message.keys, self._end)
+        elif message.text and message.enter and message.post is not None:
+            message.post(message.text, self._end)
         elif message.text:
             if (mark := self._mark()) and shows(look.screen, mark):
                 self._not_now(Failed(reason="busy", message="an earlier message is still in its composer"))

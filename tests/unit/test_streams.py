@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import time
@@ -9,15 +10,21 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from marvel.daemon import streams
 from marvel.daemon.poller import Poller
 from marvel.daemon.streams import Streams
+from marvel.resources import Session
 from marvel.runtimes import Place
 from marvel.runtimes.opencode import OPENCODE
+from marvel.tmux import Failed
 from marvel.tmux.timers import Timers
+from tests.given import Story, role
 from tests.integration.home import until
+
+SESSION = Story(role()).run().slot(0)
 
 CONNECTED = (
     b'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: {"type": "server.connected"}\n\n'
@@ -127,3 +134,68 @@ def test_a_port_that_is_not_open_yet_is_tried_until_it_is(rig: Rig, monkeypatch:
     with rig.accepted() as stream:
         stream.sendall(CONNECTED)
         rig.turn_until(lambda: rig.heard)
+
+
+def speaking(rig: Rig) -> tuple[Session, socket.socket]:
+    """A session of the rig whose stream is open, and the agent's end of it."""
+    session = msgspec.structs.replace(SESSION, uid="u", agent_session_id="ses_1")
+    assert rig.streams.post_to(session) is None
+    rig.look()
+    stream = rig.accepted()
+    stream.sendall(CONNECTED)
+    rig.turn_until(lambda: rig.heard)
+    return session, stream
+
+
+def asked_with(rig: Rig, method: bytes) -> tuple[socket.socket, bytes]:
+    """The agent's end of the next call of a method, and its request."""
+    while True:
+        end = rig.accepted()
+        end.setblocking(False)
+        request = bytearray()
+
+        def read(end: socket.socket = end, request: bytearray = request) -> bool:
+            with contextlib.suppress(BlockingIOError):
+                request.extend(end.recv(1_000_000))
+            head, _, body = bytes(request).partition(b"\r\n\r\n")
+            size = next(
+                (int(line[15:]) for line in head.split(b"\r\n") if line.startswith(b"Content-Len")), 0
+            )
+            return bool(head) and b"\r\n\r\n" in request and len(body) >= size
+
+        rig.turn_until(read)
+        if request.startswith(method):
+            return end, bytes(request)
+        end.close()  # a question of the stream's beginning
+
+
+TEXT = "/help me\nß\n" + "x" * 200_000
+
+
+@pytest.mark.parametrize(
+    ("answer", "problem"), [(b"204 No Content", ""), (b"404 Not Found", "HTTP status 404")]
+)
+def test_a_text_is_handed_whole_to_the_server_of_an_agent_and_its_answer_counts(
+    rig: Rig, answer: bytes, problem: str
+) -> None:
+    session, stream = speaking(rig)
+    done: list[Failed | None] = []
+    post = rig.streams.post_to(session)
+    assert post is not None
+    post(TEXT, done.append)
+    with stream:
+        end, request = asked_with(rig, b"POST /session/ses_1/prompt_async ")
+        with end:
+            assert json.loads(request.partition(b"\r\n\r\n")[2])["parts"] == [{"type": "text", "text": TEXT}]
+            assert b"Authorization: Basic x" in request
+            assert done == []
+            end.sendall(b"HTTP/1.1 " + answer + b"\r\nContent-Length: 0\r\n\r\n")
+            rig.turn_until(lambda: done)
+    assert (done[0].message if done[0] else "").endswith(problem)
+    assert (done[0] is None) == (not problem)
+
+
+def test_an_agent_without_a_conversation_is_typed_to(rig: Rig) -> None:
+    session, stream = speaking(rig)
+    with stream:
+        assert rig.streams.post_to(msgspec.structs.replace(session, agent_session_id="")) is None
