@@ -12,12 +12,13 @@ from marvel.cli import archived, objects
 from marvel.cli.dialogs import dialog_of
 from marvel.cli.get import find, named, show, warn_without_daemon
 from marvel.cli.history import public
+from marvel.cli.last_screen import last_lines
 from marvel.cli.past import Past, look_back
 from marvel.cli.request import NAMES, kind_of
 from marvel.errors import NotFound, UsageError
 from marvel.keys import find_session, team_key
 from marvel.resources import RoleSpec, Template
-from marvel.settings import Paths, regular
+from marvel.settings import Paths
 from marvel.store.query import Reader
 
 Row = dict[str, Any]
@@ -26,7 +27,6 @@ Source = Reader | Past
 RECENT_EVENTS = 10
 EARLIER = 10  # incarnations of a session
 TAIL_LINES = 15
-TAIL_READ_BYTES = 64 * 1024
 OUTPUTS = ("text", "json")
 ENDINGS = "('session.ended', 'session.start-failed')"
 
@@ -100,7 +100,7 @@ def session_view(paths: Paths, reader: Source, key: str) -> Row:
         "signaled_at": row.get("signaled_at"),
         "dialog": "",
         "earlier": [_ending(event) for event in islice(ended, EARLIER if _had_others(row) else 0)],
-        "tail": _tail(paths, row),
+        "tail": last_lines(paths, row, TAIL_LINES),
         "events": _recent(reader, "stream = ?", stream),
     }
 
@@ -206,19 +206,6 @@ def _ending(event: Row) -> Row:
         "exit_status": payload.get("exit_status"),
         "signal": payload.get("signal"),
     }
-
-
-def _tail(paths: Paths, row: Row) -> list[str]:
-    """The last lines of what ended: of this session, else of the one before it in its slot."""
-    uid = row["uid"] if row.get("ended_at") is not None else row.get("replaces")
-    if not uid:
-        return []
-    try:
-        with open(paths.tail(uid), "rb", opener=regular) as file:
-            text = file.read(TAIL_READ_BYTES).decode(errors="replace")
-    except OSError:
-        return []
-    return text.rstrip().splitlines()[-TAIL_LINES:]
 
 
 def _recent(reader: Source, where: str, *values: object) -> list[Row]:

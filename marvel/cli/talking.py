@@ -74,6 +74,6 @@ def logs(
 
 def mcp() -> int:
     """Serve the Model Context Protocol on standard input and output, for agents that run a team."""
-    from marvel.cli.mcp import serve
+    from marvel.cli.mcp_server import serve
 
     return serve()

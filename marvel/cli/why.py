@@ -11,6 +11,7 @@ from marvel.cli.dialogs import described, dialog_of
 from marvel.cli.generations import Reason, Why
 from marvel.cli.get import find, show
 from marvel.cli.history import public
+from marvel.cli.last_screen import last_lines
 from marvel.cli.paging import stream_of_key, warns
 from marvel.cli.reasons import Known
 from marvel.cli.summaries import line
@@ -25,6 +26,7 @@ from marvel.world import World
 Row = dict[str, Any]
 
 OUTPUTS = ("text", "json")
+CRASHED = ("failed", "crashloop-backoff")  # states of a session whose last screen has the reason, perhaps
 MAX_HOPS = 20_000  # of a chain of causes: 5,000 restarts of one slot
 SHOWN_NEWEST = 6  # events of a chain, besides its beginning
 SHOWN_OLDEST = 3
@@ -54,6 +56,7 @@ class Answer(NamedTuple):
     left_out: int = 0  # events of the chain that are not in it
     archived: str = ""  # the file with what led to its beginning
     uid: str | None = None
+    last_line: str = ""  # on the screen of what crashed
     roles: tuple["Answer", ...] = ()
 
 
@@ -87,6 +90,8 @@ def _asked(paths: settings.Paths, key: str, now: float) -> tuple[Answer, bool]:
         answer.why.waits_for.insert(
             0, Reason(f"you: it shows {described(dialog)}", hint=f"marvel attach {answer.key}")
         )
+    if row is not None and (row["state"] in CRASHED or row.get("streak")):
+        answer = answer._replace(last_line="".join(last_lines(paths, row, 1)))
     if not has_daemon:
         answer.why.not_done.insert(0, reasons.without_daemon())
     return answer, has_daemon
@@ -276,6 +281,7 @@ def told_of(answer: Answer) -> Row:
         "chain": [public(event) for event in answer.chain],
         "left_out": answer.left_out,
         "archived": answer.archived or None,
+        "last_line": answer.last_line or None,
     }
     if answer.kind == "team":
         told["roles"] = [told_of(role) for role in answer.roles]
@@ -297,6 +303,8 @@ def _page(answer: Answer, now: float) -> str:
     state = f" is {answer.state}" if answer.state else ""
     since = f" for {age(now - answer.since)}" if answer.state and answer.since is not None else ""
     out = [f"{answer.key}{state}{since}: {printable(answer.why.because)}\n"]
+    if answer.last_line:
+        out.append(f"The last line on its screen when it crashed:\n  {printable(answer.last_line)}\n")
     out.append(_section("Waits for", answer.why.waits_for, now))
     out.append(_section("Deliberately not done", answer.why.not_done, now))
     out += [f"\n{_page(role, now)}" for role in answer.roles]

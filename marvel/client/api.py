@@ -15,7 +15,7 @@ session, within its role's capabilities. Everything raises MarvelError, with a m
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -185,21 +185,30 @@ class Marvel:
             raise MarvelError(error.strip().removeprefix("error: ") or f"exit status {status}")
         return output
 
-    def process(self, argv: Sequence[str], *, stdin: str = "") -> tuple[int, str, str]:
-        """The same, whatever becomes of it: exit status, output, errors."""
+    def process(
+        self,
+        argv: Sequence[str],
+        *,
+        stdin: str = "",
+        started: Callable[["subprocess.Popen[bytes]"], None] | None = None,
+    ) -> tuple[int, str, str]:
+        """Do the same, whatever the result: return exit status, output and errors.
+
+        `started` is called with the process, which it may end from another thread.
+        """
         # -P: a directory named marvel where we are must not be imported in its place.
-        try:
-            done = subprocess.run(
-                [sys.executable, "-P", "-m", "marvel", *argv],
-                input=stdin.encode(errors="surrogateescape"),
-                env=self._environ,
-                capture_output=True,
-                timeout=COMMAND_SECONDS,
-                check=False,
-            )
-        except subprocess.TimeoutExpired as error:
-            raise MarvelError(f"marvel {argv[0]} took longer than {COMMAND_SECONDS:g} s") from error
-        return done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
+        command = [sys.executable, "-P", "-m", "marvel", *argv]
+        pipe = subprocess.PIPE
+        with subprocess.Popen(command, env=self._environ, stdin=pipe, stdout=pipe, stderr=pipe) as child:
+            if started is not None:
+                started(child)
+            try:
+                text = stdin.encode(errors="surrogateescape")
+                output, errors = child.communicate(text, timeout=COMMAND_SECONDS)
+            except subprocess.TimeoutExpired as error:
+                child.kill()
+                raise MarvelError(f"marvel {argv[0]} took longer than {COMMAND_SECONDS:g} s") from error
+        return child.returncode, output.decode(errors="replace"), errors.decode(errors="replace")
 
     def _see(self, workspace: str | None = None) -> Seen:
         with Reader(self._paths) as reader:
