@@ -197,7 +197,9 @@ def _notified(kind: str) -> tuple[Activity, str]:
     match kind:
         case "permission_prompt":
             return "waiting", "permission"
-        case "elicitation_dialog" | "agent_needs_input":
+        case "agent_needs_input":  # any dialog, also that of auto mode without its safety check
+            return "waiting", "permission or a choice"
+        case "elicitation_dialog":
             return "waiting", "question"
         case "idle_prompt":
             return "idle", ""
