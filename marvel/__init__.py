@@ -22,7 +22,7 @@ event; everything else is derived from the event log. The rooms, in the order in
 | `tmux` | the outside: one control connection per server |
 | `reporter` | what an agent's hook runs: payload in, one heartbeat out; always silent |
 | `client`, `simulator` | for programs: a heartbeat, and all that the terminal can do; a whole fake agent |
-| `keys`, `durations`, `settings`, `config`, `logs`, `errors` | names, paths, preferences, log, errors |
+| `keys`, `durations`, `settings`, `config`, `logs`, `text`, `errors` | names, paths, preferences, log, text |
 
 Imports point down only; pyproject.toml has the contracts.
 """

@@ -8,13 +8,13 @@ from typing import Literal
 from marvel.cli import door, oneoff, waiting
 from marvel.cli.errors import say
 from marvel.cli.get import show
-from marvel.cli.table import printable
 from marvel.commands.naming import session_of, session_or_team
 from marvel.commands.orders import Delete, Kill, Remove, Restart, Run, Scale, Stop
 from marvel.errors import DaemonUnavailable, NotFound, Rejected, UsageError
 from marvel.resources import TeamKey
 from marvel.settings import Paths, check_private, paths
 from marvel.store.query import daemon_note
+from marvel.text import printable
 
 SESSION = ("session", "sessions", "s")
 KINDS: dict[str, Literal["team", "workspace", "endpoint"]] = {

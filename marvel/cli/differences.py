@@ -10,13 +10,13 @@ from marvel.cli import past
 from marvel.cli.fold import Fold
 from marvel.cli.get import show
 from marvel.cli.objects import MASK, is_listed, published
-from marvel.cli.table import printable
 from marvel.cli.times import is_time, local
 from marvel.commands.plan import DURATIONS, TEXTS, text_change
 from marvel.durations import spell
 from marvel.errors import UsageError
 from marvel.store.query import Reader
 from marvel.store.rows import world_at
+from marvel.text import printable
 
 Row = dict[str, Any]
 Fields = dict[str, Any]

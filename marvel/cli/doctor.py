@@ -21,12 +21,12 @@ from marvel.cli.dialogs import described, dialog_of, is_unproven
 from marvel.cli.door import check_person
 from marvel.cli.get import show
 from marvel.cli.manifests import declared
-from marvel.cli.table import printable
 from marvel.errors import MarvelError, Rejected
 from marvel.runtimes.launch import is_too_old
 from marvel.settings import Paths, check_private, paths
 from marvel.store.query import Reader, daemon_note, head_of_file
 from marvel.store.rows import load_world
+from marvel.text import printable
 from marvel.tmux import conf_problem, server_environment
 from marvel.tmux.version import ask_libtmux, check_socket_path, check_version
 from marvel.world import World

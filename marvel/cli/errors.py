@@ -38,7 +38,7 @@ def bounded(command: Callable[[], int]) -> int:
 
 def say(line: str) -> None:
     """One line (or several, of a manifest) to a person, on stderr; harmless to a terminal."""
-    from marvel.cli.table import printable
+    from marvel.text import printable
 
     try:
         sys.stderr.write("\n".join(printable(part) for part in line.split("\n")) + "\n")

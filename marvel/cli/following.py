@@ -1,7 +1,6 @@
 """A growing file that is rotated now and then, for a terminal."""
 
 import os
-import re
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -9,16 +8,11 @@ from itertools import chain
 from typing import TextIO
 
 from marvel.cli.get import show
-from marvel.cli.table import printable
 from marvel.settings import regular
+from marvel.text import coloured, printable, without_sequences
+from marvel.tmux.writer import ROTATED
 
 LOOK_SECONDS = 0.2  # between looks for more
-ROTATED = ".1"  # added to the name of the part before
-
-# CSI and OSC sequences, and two-byte ones: what moves a cursor makes no sense in a log.
-ESCAPES = re.compile(
-    r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[()][0-9A-Za-z]|[@-Z\\^_=>78])"
-)
 
 
 def last(path: str, lines: int, *, ansi: bool = False) -> list[str]:
@@ -60,10 +54,10 @@ def _print(lines: Iterable[str], ansi: bool) -> None:
 
 
 def _shown(line: str, ansi: bool) -> str:
-    if ansi:
-        return line
+    """One line; what moves a cursor makes no sense in a log."""
     text = line.rstrip("\r\n")
-    return printable(ESCAPES.sub("", text).replace("\r", "")) + ("\n" if line.endswith("\n") else "")
+    shown = coloured(text.replace("\r", "")) if ansi else printable(without_sequences(text).replace("\r", ""))
+    return shown + ("\n" if line.endswith("\n") else "")
 
 
 def _opened(path: str) -> TextIO | None:

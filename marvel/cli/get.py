@@ -13,9 +13,10 @@ from marvel import settings
 from marvel.cli import listing, objects
 from marvel.cli.errors import say
 from marvel.cli.request import STATES, WAITING, Request, check, kind_of, parse
-from marvel.cli.table import is_coloured, printable, table
+from marvel.cli.table import is_coloured, table
 from marvel.errors import NotFound
 from marvel.store.query import Reader, daemon_note
+from marvel.text import printable
 
 TYPE_CHECKING = False  # typing is not worth 3 ms of every start
 if TYPE_CHECKING:

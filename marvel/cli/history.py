@@ -15,9 +15,10 @@ from marvel.cli.objects import published
 from marvel.cli.paging import Pages, Wanted, warns
 from marvel.cli.runs import Run, folded, single
 from marvel.cli.summaries import line
-from marvel.cli.table import RED, RESET, is_coloured, printable
+from marvel.cli.table import RED, RESET, is_coloured
 from marvel.errors import UsageError
 from marvel.store.query import EVENT_COLUMNS, Reader
+from marvel.text import printable
 
 Row = dict[str, Any]
 

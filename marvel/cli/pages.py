@@ -7,8 +7,9 @@ from marvel.cli import listing
 from marvel.cli.history import lines
 from marvel.cli.objects import MASK
 from marvel.cli.summaries import ending
-from marvel.cli.table import printable, table, width
+from marvel.cli.table import table, width
 from marvel.cli.times import age, local, until
+from marvel.text import printable
 
 Row = dict[str, Any]
 

@@ -8,12 +8,12 @@ from marvel.cli.door import permit
 from marvel.cli.errors import say
 from marvel.cli.following import follow, last
 from marvel.cli.get import show
-from marvel.cli.table import harmless
 from marvel.client import Marvel
 from marvel.client.messages import ALL_HISTORY, Delivery, Wish
 from marvel.errors import NotFound, Rejected, TimedOut, UsageError
 from marvel.resources import Session, TeamKey
 from marvel.settings import paths
+from marvel.text import coloured, harmless
 from marvel.tmux import attach_argv
 
 MAX_STDIN_BYTES = 1024 * 1024  # of a text to be typed
@@ -57,7 +57,7 @@ def capture(key: str, *, start: str | None, end: str | None, join: bool, ansi: b
     if not session.alive:
         say(f"{session.key} has ended ({session.state}): its last lines")
     found = marvel.capture(session.uid, start=first, end=last_line, join=join, ansi=ansi)
-    show(found if ansi else harmless(found))
+    show(coloured(found) if ansi else harmless(found))
 
 
 def inject(
@@ -113,7 +113,7 @@ def logs(key: str, *, following: bool, lines: int, previous: bool, ansi: bool) -
         return
     say(f"{session.key} has no log (log_output is not set): its screen or its last lines")
     found = marvel.capture(session.uid, start=-lines if session.alive else None, ansi=ansi)
-    shown = found if ansi else harmless(found)
+    shown = coloured(found) if ansi else harmless(found)
     show("".join(shown.splitlines(keepends=True)[-lines:] if lines else []))
     if following:
         raise Rejected(f"{session.key} has no log to follow", hint="log_output = true in its role")

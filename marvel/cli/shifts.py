@@ -6,13 +6,14 @@ from typing import Any, Literal
 from marvel import keys
 from marvel.cli import archived, door, listing, objects, shifthistory, waiting
 from marvel.cli.get import show, warn_without_daemon
-from marvel.cli.table import ABSENT, printable, table
+from marvel.cli.table import ABSENT, table
 from marvel.cli.times import MINUTE, age, local, span
 from marvel.commands.orders import ChangeShift, Shift
 from marvel.errors import NotFound
 from marvel.resources import TeamKey
 from marvel.settings import paths
 from marvel.store.query import Reader
+from marvel.text import printable
 
 Row = dict[str, Any]
 

@@ -9,6 +9,7 @@ import os
 import sys
 
 from marvel.config import load
+from marvel.text import is_plain, printable
 
 TYPE_CHECKING = False  # typing is not worth 3 ms of every start
 if TYPE_CHECKING:
@@ -18,11 +19,6 @@ GAP = "   "
 ABSENT = "-"
 RESET = "\x1b[0m"
 GREEN, YELLOW, RED, DIM = "\x1b[32m", "\x1b[33m", "\x1b[31m", "\x1b[2m"
-# Control characters of both kinds, and those that turn the direction of writing.
-_STEERING = {
-    **{code: "?" for code in (*range(32), *range(127, 160)) if chr(code) not in "\t\n"},
-    **dict.fromkeys((*range(8234, 8239), *range(8294, 8298)), "?"),
-}
 COLOURS = {
     "running": GREEN,
     "pending": YELLOW,
@@ -45,18 +41,6 @@ def table(
     lines = [headers, *rows] if headers else rows
     columns = [_column(column, coloured) for column in zip(*lines, strict=True)]
     return "".join(gap.join(line).rstrip() + "\n" for line in zip(*columns, strict=True))
-
-
-def printable(text: str) -> str:
-    """One line of text, harmless to a terminal: blanks become spaces, what does not print becomes `?`."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else " " if c.isspace() else "?" for c in text)
-
-
-def harmless(text: str) -> str:
-    """Lines of a screen: all that shows, joined letters too, but nothing that steers a terminal."""
-    return text.translate(_STEERING)
 
 
 def width(text: str) -> int:
@@ -94,7 +78,7 @@ def joined(names: Iterable[str]) -> str:
 def _column(cells: Sequence[str], coloured: bool) -> list[str]:
     """Cells as wide as the widest. What is plain goes the short way: nearly everything is."""
     text = "".join(cells)
-    if text.isascii() and text.isprintable():
+    if text.isascii() and is_plain(text):
         size = max(map(len, cells))
         padded = [cell.ljust(size) for cell in cells]
     else:

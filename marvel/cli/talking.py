@@ -64,7 +64,7 @@ def logs(
     follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on until the session ends.")] = False,
     lines: Annotated[int, typer.Option("-n", "--lines", metavar="N", min=0)] = 50,
     previous: Annotated[bool, typer.Option("--previous", "-p", help="Of the session before it.")] = False,
-    ansi: Annotated[bool, typer.Option("--ansi", help="Keep escape sequences.")] = False,
+    ansi: Annotated[bool, typer.Option("--ansi", help="Keep colours.")] = False,
 ) -> None:
     """What a session printed: its log, with log_output in its role, else its last lines."""
     from marvel.cli.panes import logs as do

@@ -9,6 +9,7 @@ from marvel.cli.get import show
 from marvel.errors import Rejected
 from marvel.settings import paths
 from marvel.store.query import Reader
+from marvel.text import is_plain
 
 # KillMode=process: only the daemon gets the signal. tmux servers and agents stay in the unit's control
 # group, and the next start adopts them.
@@ -78,6 +79,6 @@ def quoted(text: str) -> str:
 
 
 def _checked(text: str) -> str:
-    if not text.isprintable():
+    if not is_plain(text):
         raise Rejected(f"{text!r} cannot stand in a unit file", hint="use a path without control characters")
     return text

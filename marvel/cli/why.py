@@ -15,12 +15,12 @@ from marvel.cli.last_screen import last_lines
 from marvel.cli.paging import stream_of_key, warns
 from marvel.cli.reasons import Known
 from marvel.cli.summaries import line
-from marvel.cli.table import printable
 from marvel.cli.times import age, local, until
 from marvel.errors import NotFound, UsageError
 from marvel.resources import RoleKey, Session, TeamKey
 from marvel.store.query import STREAMS_OF_TEAM, Reader, daemon_note, streams_of
 from marvel.store.rows import load_world, world_at
+from marvel.text import printable
 from marvel.world import World
 
 Row = dict[str, Any]

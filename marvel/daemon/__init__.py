@@ -15,7 +15,8 @@
 | `hands` | types and presses keys, under the pane's lock |
 | `prompts`, `typist` | what is typed: first prompts, once; texts that the log asks for |
 | `handoffs` | notices when those that are waited for are written |
-| `outputs` | panes of roles with `log_output`, on disk and rotated |
+| `outputs` | which panes of roles with `log_output` go to disk |
+| `kept` | directories of ended sessions, up to a number and a size |
 | `leases` | heartbeats in: the lease table, and events when a beat says something new |
 | `beats`, `inotify` | beats by touched files |
 | `probes` | `exec` probes, one at a time for each session |

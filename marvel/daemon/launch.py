@@ -7,12 +7,13 @@ silent exit status 1; so both are looked at first. Problems are `Unlaunchable`, 
 import os
 import shutil
 import socket
+import stat
 from collections.abc import Mapping
 
 import msgspec
 
 import marvel
-from marvel.daemon import overlays
+from marvel.daemon import env_file, overlays
 from marvel.daemon.containment import Profile, contain, make_ready, sandboxed
 from marvel.resources import RoleSpec, Session, Template
 from marvel.runtimes import Adapter, LaunchPlan, Place, Unlaunchable, Wish, adapter_of, launch_plan
@@ -24,7 +25,6 @@ from marvel.tmux.environment import marked_path
 from marvel.world import World
 
 REPORTER = "report.py"  # in the state directory
-MAX_ENV_FILE_BYTES = 256 * 1024
 MAX_STRING_BYTES = 128 * 1024 - 1  # of one argument or variable: the kernel takes no more
 
 
@@ -50,6 +50,8 @@ def prepare(wish: Wish, environ: Mapping[str, str], profile: Profile | None = No
     adapter = adapter_of(wish.template)
     if adapter.stream is not None:
         wish = msgspec.structs.replace(wish, place=wish.place._replace(port=_free_port()))
+    private = _is_private(wish.template.prompt_file)
+    wish = msgspec.structs.replace(wish, private_prompt=private)
     elsewhere = _recorded_elsewhere(expanded(wish.template, wish.session), environ)
     plan = _merged_plan(wish, adapter, {**server_environment(environ), **elsewhere})
     _check_directory(plan.cwd)
@@ -136,7 +138,9 @@ def probe_argv(
 
 
 def typed_prompt(wish: Wish) -> str:
-    """What is to be typed to a session once it runs, as its plan says; empty: nothing."""
+    """Return what is to be typed to a session once it runs, as it was started; empty: nothing."""
+    private = os.path.lexists(wish.place.private_prompt)
+    wish = msgspec.structs.replace(wish, private_prompt=private)
     return launch_plan(wish, adapter_of(wish.template)).typed_prompt
 
 
@@ -154,6 +158,14 @@ def _free_port() -> int:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def _is_private(path: str) -> bool:
+    """Whether others may not read a file; one that can't be looked at is taken for private."""
+    try:
+        return not os.stat(path).st_mode & stat.S_IROTH
+    except OSError:
+        return True
 
 
 def _check_sizes(argv: tuple[str, ...], env: Mapping[str, str]) -> None:
@@ -193,32 +205,12 @@ def _executable(plan: LaunchPlan, path: str) -> tuple[str, ...]:
 def _recorded_elsewhere(template: Template, environ: Mapping[str, str]) -> dict[str, str]:
     """What `env_file` and `env_from` give, read now and kept nowhere."""
     runtime = template.runtime
-    variables = _read_env_file(runtime.env_file) if runtime.env_file else {}
+    try:
+        variables = env_file.read(runtime.env_file) if runtime.env_file else {}
+    except ValueError as error:
+        raise Unlaunchable(f"env_file {runtime.env_file}: {error}") from error
     for name in runtime.env_from:
         if name not in environ:
             raise Unlaunchable(f"env_from: {name} is not in the daemon's environment")
         variables[name] = environ[name]
-    return variables
-
-
-def _read_env_file(path: str) -> dict[str, str]:
-    """`NAME=value` lines; blank ones and `#` comments are skipped, matching quotes are taken off."""
-    try:
-        with open(path, encoding="utf-8", opener=regular) as file:
-            text = file.read(MAX_ENV_FILE_BYTES)
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
-        raise Unlaunchable(f"env_file {path}: {reason}") from error
-    variables = {}
-    for number, line in enumerate(text.splitlines(), 1):
-        stripped = line.strip().removeprefix("export ").lstrip()
-        if not stripped or stripped.startswith("#"):
-            continue
-        name, equals, value = stripped.partition("=")
-        name, value = name.strip(), value.strip()
-        if not equals or name.split() != [name] or "\0" in stripped:
-            raise Unlaunchable(f"env_file {path}, line {number}: not NAME=value")
-        if len(value) >= 2 and value[0] == value[-1] and value[0] in "'\"":
-            value = value[1:-1]
-        variables[name] = value
     return variables

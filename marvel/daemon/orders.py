@@ -20,6 +20,7 @@ from marvel.daemon.tokens import Tokens
 from marvel.errors import LogUnavailable, MarvelError
 from marvel.events import Draft, Event
 from marvel.settings import Paths
+from marvel.text import is_plain
 from marvel.tmux import check_socket_path
 from marvel.world import World
 
@@ -119,7 +120,7 @@ def claim_in(params: dict[str, Any]) -> Claim | None:
 
 def _text(params: dict[str, Any], name: str) -> str:
     value = params.get(name)
-    if not isinstance(value, str) or not 0 < len(value) <= MAX_NAME or not value.isprintable():
+    if not isinstance(value, str) or not 0 < len(value) <= MAX_NAME or not is_plain(value):
         raise ValueError(f"{name} must be a text")
     if name == "actor" and not value.startswith("user:"):
         raise ValueError("an order is a person's, or a session's by its token")

@@ -1,10 +1,8 @@
-"""The output of roles with `log_output`, on disk: begun with the pane, rotated, switched on and off.
+"""The output of roles with `log_output`, on disk: begun with the pane, switched on and off.
 
-tmux hands a pane's bytes to `cat`; the daemon looks at the files' sizes now and then. A full one becomes
-`output.log.1` in place of the one before, and the pane is given a fresh file without losing a byte.
+tmux hands a pane's bytes to a writer of its own (`marvel.tmux.writer`), which rotates without the daemon.
 """
 
-import contextlib
 import os
 from collections.abc import Callable
 
@@ -13,13 +11,11 @@ from marvel.settings import regular
 from marvel.tmux import Failed, TmuxServer
 from marvel.world import World
 
-CHECK_SECONDS = 5.0  # between looks at the files
-MAX_BYTES = 10 * 1024 * 1024  # of one file; two are kept
-ROTATED = ".1"
+CHECK_SECONDS = 5.0  # between looks at what the roles ask for
 
 
 class Outputs:
-    """Which panes are logged, and how big their files are. The owner calls `check` now and then."""
+    """Which panes are logged. The owner calls `check` now and then."""
 
     def __init__(
         self,
@@ -49,7 +45,7 @@ class Outputs:
         self._piped.discard(uid)
 
     def check(self) -> None:
-        """Bring the panes that are logged to what the roles ask for, and rotate what is full."""
+        """Bring the panes that are logged to what the roles ask for."""
         alive = {uid: s for uid, s in self._world().sessions.items() if s.alive}
         self._piped &= alive.keys()  # one that has yet to start is known already
         self._quiet &= alive.keys()
@@ -58,20 +54,12 @@ class Outputs:
                 continue
             if not self._is_wanted(session):
                 self._stop(session)
-            elif uid not in self._piped:  # switched on, or started by an earlier daemon: the same file again
+            elif uid not in self._piped:  # switched on, or an earlier daemon's
                 self._pipe(session)
-            elif _size(self._path(uid)) > MAX_BYTES:
-                self._rotate(session)
 
     def _is_wanted(self, session: Session) -> bool:
         role = None if session.one_off else self._world().roles.get(session.role_key)
         return role is not None and role.spec.log_output
-
-    def _rotate(self, session: Session) -> None:
-        path = self._path(session.uid)
-        with contextlib.suppress(OSError):
-            os.replace(path, path + ROTATED)  # what `cat` still writes follows the file
-            self._pipe(session)
 
     def _pipe(self, session: Session) -> None:
         server = self._server(session.workspace)
@@ -102,13 +90,6 @@ class Outputs:
 def _make(path: str) -> None:
     os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
     os.close(regular(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW))
-
-
-def _size(path: str) -> int:
-    try:
-        return os.stat(path).st_size
-    except OSError:
-        return 0
 
 
 def _nothing(_failed: Failed | None) -> None:

@@ -10,6 +10,7 @@ from marvel.daemon.attention import Attention
 from marvel.daemon.beats import Beats
 from marvel.daemon.children import Children
 from marvel.daemon.containment import Profile
+from marvel.daemon.kept import Kept
 from marvel.daemon.launch import probe_argv, surroundings, wish_of
 from marvel.daemon.leases import BeatRefused, Leases, Proof
 from marvel.daemon.machine import Machine
@@ -83,11 +84,13 @@ class Vitals:
         self.versions = Versions(self._children, environ)
         self._streams = Streams(machine.poller, timers, self._told, self._unheard)
         self._records = Records(timers, self._told)
+        self._kept = Kept(paths.sessions, timers=timers, world=world)
         self._attention = Attention(on_attention, self._children, environ, log)
 
     def begin(self) -> None:
         """Take in what happened while no daemon looked."""
         self._beats.scan()
+        self._kept.plan()
 
     def beat(self, params: dict[str, Any], proof: Proof) -> None:
         """Take a beat from the socket. Raises BeatRefused."""
@@ -110,6 +113,7 @@ class Vitals:
             self.screens.forget(ref.uid)
             self._streams.forget(ref.uid)
             self._records.forget(ref.uid)
+            self._kept.plan()
         elif ref.uid is not None and event.kind == "session.started":
             self.probes.look(ref.uid)
             self._listen(ref.uid)

@@ -6,6 +6,7 @@ from typing import Any
 
 from marvel.manifest.kinds import REFUSED, Command, Kind, Report, Schema, Text, clean
 from marvel.manifest.problems import quoted, shown
+from marvel.text import is_plain
 
 
 class Many(Kind, frozen=True):
@@ -93,6 +94,6 @@ class Env(Kind, frozen=True):
 
 
 def _as_list(value: object) -> str:
-    if not isinstance(value, str) or not 0 < len(value) <= 40 or not value.isprintable():
+    if not isinstance(value, str) or not 0 < len(value) <= 40 or not is_plain(value):
         return ""
     return f", write [{', '.join(quoted(word) for word in value.split())}]"

@@ -6,6 +6,7 @@ import stat
 from pathlib import Path
 
 from marvel.manifest.problems import quoted
+from marvel.text import is_plain
 
 PLACEHOLDER = re.compile(r"\{(?:index|name|team|role)\}")
 PROMPT_BYTES = 256 * 1024
@@ -23,7 +24,7 @@ def resolve(text: str, directory: Path, *, expands: bool = False) -> str:
 
 def prompt_text(path: str) -> str:
     """What a `prompt_file` holds; ValueError says why it can't be read."""
-    shown = path if path.isprintable() else quoted(path)
+    shown = path if is_plain(path) else quoted(path)
     try:
         with open(path, "rb", opener=_without_waiting) as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):

@@ -8,6 +8,8 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from marvel.text import is_plain
+
 Where: TypeAlias = tuple[str | int, ...]  # ("team", 0, "role", 1, "replicas")
 
 PROBLEMS_LIMIT = 200  # of one file; more than that is not a manifest
@@ -133,6 +135,6 @@ def shown(value: object) -> str:
 def quoted(text: str) -> str:
     """Text in quotes, shortened, with everything unprintable escaped."""
     short = text if len(text) <= SHOWN_LIMIT else f"{text[: SHOWN_LIMIT - 1]}…"
-    if short.isprintable():
+    if is_plain(short):
         return json.dumps(short, ensure_ascii=False)
     return json.dumps(short)

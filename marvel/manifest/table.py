@@ -183,7 +183,7 @@ ROLE = Section(
         Field(
             "prompt_file",
             File(),
-            "the same from a file, relative to the manifest; its text is given as it is",
+            "the same from a file, relative to the manifest, as it is; typed if others may not read it",
             nouns.Template,
         ),
         Field("resume", Flag(), "a crashed agent comes back with its conversation", nouns.Template),

@@ -7,6 +7,7 @@ import msgspec
 
 from marvel.manifest.table import ENDPOINT, ROLE, TEAM, WORKSPACE, Section
 from marvel.resources import Manifest, RoleSpec, Spec
+from marvel.text import is_plain
 
 MASK = "***"  # read back it means: keep the recorded value
 LINE_LENGTH = 100
@@ -89,4 +90,4 @@ def _dumped(values: dict[str, Any], *, several_lines: bool = False) -> str:
     import tomli_w  # only exports need it
 
     text = tomli_w.dumps(values, multiline_strings=several_lines)
-    return "".join(c if c.isprintable() or c == "\n" else f"\\U{ord(c):08X}" for c in text)
+    return "".join(c if c == "\n" or is_plain(c) else f"\\U{ord(c):08X}" for c in text)

@@ -28,6 +28,11 @@ class Place(NamedTuple):
         """The file that tells a later daemon where the agent serves its stream."""
         return f"{self.directory}/stream.json"
 
+    @property
+    def private_prompt(self) -> str:
+        """The file that tells a later daemon that the prompt was kept out of the arguments."""
+        return f"{self.directory}/prompt.private"
+
 
 class Overlay(msgspec.Struct, frozen=True):
     """A settings file of the session's own: the user's JSON with additions of ours."""
@@ -63,6 +68,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     place: Place
     version: tuple[int, ...] = ()  # of the CLI; empty: not known
     merges: bool = True  # settings of the user's can be merged with ours
+    private_prompt: bool = False  # what its prompt_file held must not become an argument, which all can read
 
 
 class LaunchPlan(msgspec.Struct, frozen=True, kw_only=True):

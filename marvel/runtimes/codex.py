@@ -15,7 +15,7 @@ from marvel.runtimes.adapter import Adapter, LaunchPlan, Login, Signal, Wish
 from marvel.runtimes.claude import opening
 from marvel.runtimes.failures import activity_after, failure_of
 from marvel.runtimes.inline import inline, settings_of
-from marvel.runtimes.values import at, has, number, percent, printable, text
+from marvel.runtimes.values import at, beginning, has, number, percent, text
 
 HOOKS = (
     "SessionStart",
@@ -156,7 +156,7 @@ def _completed(error: Any) -> Signal:
     failure = FAILURES.get(word) or failure_of(number(info, word, "http_status_code"), word)
     if failure == "limit" and "billing" in text(error, "message"):
         failure = "credit"
-    detail = "login" if failure == "login" else printable(word)
+    detail = "login" if failure == "login" else beginning(word)
     return Signal(activity=activity_after(failure), detail=detail, failure=failure)
 
 

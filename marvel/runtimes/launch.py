@@ -16,7 +16,7 @@ PLACEHOLDER = re.compile(r"\{\{(index|name|team|role)\}\}|\{(index|name|team|rol
 
 
 def launch_plan(wish: Wish, adapter: Adapter) -> LaunchPlan:
-    """How to start the session, by its adapter."""
+    """Return how to start the session, by its adapter. A private prompt is typed, whatever the CLI takes."""
     template = expanded(wish.template, wish.session)
     # The log may hold what an earlier marvel took for an id.
     session = msgspec.structs.replace(wish.session, resumes=plain_id(wish.session.resumes))
@@ -26,8 +26,14 @@ def launch_plan(wish: Wish, adapter: Adapter) -> LaunchPlan:
         cwd=runtime.cwd,
         env=runtime.env,
     )
+    private = template.prompt_text if wish.private_prompt and not session.resumes else ""
+    if private:
+        template = msgspec.structs.replace(template, prompt_text="")
     wish = msgspec.structs.replace(wish, template=template, session=session)
     prepared = (GENERIC if is_too_old(adapter, wish.version) else adapter).prepare(wish, plan)
+    if private:
+        files = {**prepared.files, wish.place.private_prompt: b""}
+        prepared = msgspec.structs.replace(prepared, typed_prompt=private, files=files)
     return msgspec.structs.replace(prepared, env={**prepared.env, **identity(wish)})
 
 

@@ -6,20 +6,22 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from marvel.text import is_plain
+
 MAX_TEXT = 200
 # A conversation's id becomes an argument of the next start: it must not be an option, or a path.
 CONVERSATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 
 
 def text(payload: Any, *names: str) -> str:
-    """A text at a path of names; empty when there is none."""
+    """A text at a path of names, without what does not show; empty when there is none."""
     value = at(payload, *names)
-    return printable(value) if isinstance(value, str) else ""
+    return beginning(value) if isinstance(value, str) else ""
 
 
-def printable(value: str) -> str:
-    """Return the beginning of a text, without what steers a terminal."""
-    return "".join(c for c in value[:MAX_TEXT] if c.isprintable())
+def beginning(value: str) -> str:
+    """Return the beginning of a text, without what does not show or steers a terminal."""
+    return "".join(filter(is_plain, value[:MAX_TEXT]))
 
 
 def plain_id(told: str) -> str:

@@ -14,6 +14,7 @@ Read from the outside in:
     typist      typing, for all who do                 attach      a person at a pane
     guard       whether a session may be typed to now  composer    whether Enter took what was typed
     terminals   how a pane's program reads
+    writer      what a pane prints, kept on disk
 
 Nothing here blocks (but `blocking`), knows events, or decides.
 """

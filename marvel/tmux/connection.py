@@ -265,6 +265,8 @@ class Connection(Channel):
     def _notice(self, line: bytes) -> None:
         if self._prepared:
             self._keeper.notice(line)
+            if line.startswith(b"%client-detached"):
+                self._pipeline.submit(setup.OWN_SIZE, _nothing)
 
     def _lost(self) -> None:
         words = self._pipeline.framer.last_words() or "the control client ended"

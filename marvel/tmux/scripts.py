@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,6 +22,7 @@ from marvel.tmux.listing import FIELDS, LOG_ID, UID, marked, read_panes
 from marvel.tmux.pipeline import Reply
 from marvel.tmux.quote import command, either, encode, plain, sequence
 from marvel.tmux.records import Failed, Look, Pane, PaneSpec, Watcher
+from marvel.tmux.writer import writer
 
 _NEW = "-new"  # behind the mark, on the line of a pane that was made just now
 _PLACE = "-place"  # the same, up to the end of the block, for the directory it was started in
@@ -84,13 +84,13 @@ def stamp_again(pane: Pane, *, log: str = "", mark: str = "") -> bytes:
 
 
 def pipe(target: str, log: str) -> bytes:
-    """`cat` and not our own interpreter: one such process lives as long as the pane. tmux hands the
-    command to strftime, to its formats and to a shell, in this order.
+    """Return the command that hands what a pane prints to `writer`; with no `log`, the one that ends it.
+
+    tmux gives its text to strftime, to its formats and to a shell, in this order.
     """
     if not log:
         return command("pipe-pane", "-t", target)
-    shell = f"exec cat >> {shlex.quote(log)}"
-    return command("pipe-pane", "-t", target, plain(shell).replace("%", "%%"))
+    return command("pipe-pane", "-t", target, plain(writer(log)).replace("%", "%%"))
 
 
 def problem(spec: PaneSpec) -> str | None:

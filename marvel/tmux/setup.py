@@ -38,6 +38,12 @@ _OPTIONS: tuple[tuple[str, ...], ...] = (
 )
 
 
+# The control client's own size. It counts while no one else is attached, and beside read-only visitors, whose
+# size does not. Given again, it makes tmux resize all windows now: by itself it leaves a window as its last
+# visitor had it until the next one looks at it.
+OWN_SIZE = command("refresh-client", "-C", f"{_WIDTH}x{_HEIGHT}")
+
+
 def keeper(workspace: str) -> str:
     """The keeper window, as a target."""
     return f"={workspace}:={_KEEPER}"
@@ -45,7 +51,7 @@ def keeper(workspace: str) -> str:
 
 def attach(workspace: str, *, create: bool) -> list[str]:
     """Arguments that attach a control client; with `create`, to a session made if there is none."""
-    flags = ["-f", "no-output,ignore-size"]
+    flags = ["-f", "no-output"]
     if not create:
         return ["attach-session", "-E", "-t", f"={workspace}", *flags]
     size = ["-x", str(_WIDTH), "-y", str(_HEIGHT)]
@@ -56,7 +62,7 @@ def options(workspace: str, history_limit: int) -> bytes:
     """Each on its own line, so that one unknown to an old version leaves the others alone."""
     lines = [command("set-option", *option) for option in _OPTIONS]
     lines.append(command("set-option", "-g", "history-limit", str(history_limit)))
-    return b"\n".join([*lines, keep(workspace)])
+    return b"\n".join([*lines, OWN_SIZE, keep(workspace)])
 
 
 def keep(workspace: str) -> bytes:

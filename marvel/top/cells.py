@@ -4,9 +4,10 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from marvel.cli import listing
-from marvel.cli.table import ABSENT, COLOURS, printable, width
+from marvel.cli.table import ABSENT, COLOURS, width
 from marvel.cli.times import age
 from marvel.cli.view import clip
+from marvel.text import printable
 from marvel.top.picture import needs_you
 from marvel.top.tree import FULL_PERCENT, Line, summary
 

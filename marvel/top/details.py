@@ -6,12 +6,12 @@ from typing import Any, NamedTuple
 from marvel.cli import why
 from marvel.cli.paging import warns
 from marvel.cli.summaries import KIND_COLUMNS, WARNING, summary
-from marvel.cli.table import printable
 from marvel.cli.times import age, local
 from marvel.errors import MarvelError
 from marvel.resources import Session
 from marvel.settings import Paths
 from marvel.store.query import Reader
+from marvel.text import harmless, printable
 from marvel.top.plot import Mark, clock
 
 Row = dict[str, Any]
@@ -38,7 +38,7 @@ def details(paths: Paths, session: Session, names: dict[str, str], now: float) -
     try:
         reasons = why.words(paths, f"session/{session.key}", now)
     except MarvelError as error:
-        reasons = error.message
+        reasons = harmless(error.message)
     with Reader(paths) as reader:
         slots = _slots(reader, session, names)
         newest = list(islice(reader.events("stream = ?", _stream(session)), EVENTS))[::-1]

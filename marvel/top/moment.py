@@ -8,10 +8,10 @@ from typing import Any
 from marvel.cli.fold import Fold
 from marvel.cli.paging import warns
 from marvel.cli.summaries import line
-from marvel.cli.table import printable
 from marvel.settings import Paths
 from marvel.store.query import Reader
 from marvel.store.rows import events_after, position_at, world_at
+from marvel.text import printable
 from marvel.top.feed import note, remembered
 from marvel.top.picture import Picture, Trails, picture_of
 

@@ -13,12 +13,12 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from marvel.cli.listing import session_note
-from marvel.cli.table import printable
 from marvel.cli.view import clip
 from marvel.client import messages
 from marvel.errors import MarvelError
 from marvel.resources import Session
 from marvel.settings import Paths
+from marvel.text import coloured, harmless, printable
 from marvel.top.cells import header, spans
 from marvel.top.details import MARKS, Details, details
 from marvel.top.follows import Follows
@@ -192,7 +192,7 @@ class SessionScreen(Screen[None], Follows):
         self.looks += 1
         if self.is_mounted and text != self._drawn:
             self._drawn = text
-            self.query_one("#text-screen", Static).update(Text.from_ansi(text, no_wrap=True))
+            self.query_one("#text-screen", Static).update(Text.from_ansi(coloured(text), no_wrap=True))
 
     def _details(self) -> None:
         self._head()
@@ -207,7 +207,7 @@ class SessionScreen(Screen[None], Follows):
         try:
             found = details(self._paths, record, self._names, time.time())
         except MarvelError as error:
-            found = Details(why=error.message)
+            found = Details(why=harmless(error.message))
         self.app.call_from_thread(self._told, found)
 
     def _told(self, found: Details) -> None:

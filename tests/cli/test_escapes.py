@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from pathlib import Path
 
 import msgspec
 import pytest
 from cli_terminal import Terminal
 from recorded import History
+from rich.text import Text
+from textual.widgets import Static
 
+import marvel
 from marvel import events
-from marvel.cli.table import harmless
+from marvel.cli.mcp import answers
+from marvel.client import Marvel
 from marvel.resources import (
     EndpointSpec,
     HealthcheckSpec,
@@ -21,9 +27,17 @@ from marvel.resources import (
     TeamSpec,
     Template,
 )
+from marvel.settings import Paths
+from marvel.text import harmless
+from marvel.top.app import Cockpit
+from marvel.top.session import SessionScreen
 
-# Clears the screen, renames the window, goes back over the line, C1 CSI, and writes from right to left.
-EVIL = "a\x1b[2J\x1b]0;pwned\x07\x9b31m\r\b\x7f\u202eb\n$(c)"
+# Clears the screen, renames the window, resets, writes the clipboard, makes a link, C1 CSI, goes back over
+# the line, writes from right to left, isolates, and what takes no room: spaces, a joiner, a filler, a tag.
+EVIL = (
+    "a\x1b[2J\x1b]0;pwned\x07\x1bc\x1b]52;c;eA==\x07\x1b]8;;http://x\x1b\\y\x1b]8;;\x1b\\\x9b31m"
+    "\r\b\x7f\u202eb\u2066\u200b\ufeffc\u200dd\u3164\U000e0041\n$(c)"
+)
 SQUAD = RoleKey("demo", "squad", "agent")
 PAGES = (
     "get sessions",
@@ -53,6 +67,9 @@ PAGES = (
     "capture demo/squad-agent-g1-1",
     "logs demo/squad-agent-g1-1",
     "logs demo/squad-agent-g1-0",
+    "capture --ansi demo/squad-agent-g1-1",
+    "logs --ansi demo/squad-agent-g1-1",
+    "logs --ansi demo/squad-agent-g1-0",
 )
 
 
@@ -102,7 +119,8 @@ def evil(empty: Terminal) -> Terminal:
 
 
 def steers(text: str) -> list[str]:
-    return sorted({c for c in text if not c.isprintable() and c not in "\n\t"})
+    """What does not show, or shows as nothing."""
+    return sorted({c for c in text if (not c.isprintable() and c not in "\n\t") or c in "\u3164\U000e0041"})
 
 
 @pytest.mark.parametrize("line", PAGES)
@@ -125,6 +143,66 @@ def test_a_screen_keeps_what_shows_and_loses_what_steers() -> None:
     family = "👨\u200d👩\u200d👧\té日\n"
     assert harmless(family) == family
     assert harmless("a\x1b[2J\x9b\r\u202e") == "a?[2J???"
+
+
+@pytest.mark.parametrize(("line", "status"), [("daemon logs", 0), ("doctor", 1)])
+def test_what_tells_of_marvel_itself_has_nothing_evil_in_it(evil: Terminal, line: str, status: int) -> None:
+    (evil.home / "daemon.log").write_text(f"{EVIL}\n")
+    out, err, ended = evil.full(line)
+    assert (ended, steers(out), steers(err)) == (status, [], [])
+
+
+def test_a_tool_of_mcp_gives_text(evil: Terminal) -> None:
+    calls = [
+        ("capture", {"key": "demo/squad-agent-g1-1"}),
+        ("list_sessions", {}),
+        ("events", {}),
+        ("why", {"key": "demo/squad-agent-g1-0"}),
+    ]
+    lines = [
+        json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": n, "arguments": a}})
+        for n, a in calls
+    ]
+    for answer in answers([line.encode() for line in lines], Marvel(str(evil.home))):
+        [content] = answer["result"]["content"]
+        assert content["text"]
+        assert steers(content["text"]) == []
+
+
+def test_the_cockpit_shows_the_screen_of_an_ended_session_as_text(evil: Terminal) -> None:
+    app = Cockpit(Paths(str(evil.home)))
+
+    async def look() -> None:
+        async with app.run_test(size=(160, 50)) as pilot:
+            await pilot.press("a")
+            line = next(each for each in app.fleet.lines if each.key.endswith("-1"))
+            app.fleet.find(line.id)
+            await pilot.press("enter")
+            for _ in range(600):
+                if isinstance(app.screen, SessionScreen) and "c?d" in _shown(app, "#text-screen"):
+                    break
+                await pilot.pause(0.05)
+            for part in ("screen", "events", "why", "lineage"):
+                assert steers(_shown(app, f"#text-{part}")) == [], part
+            assert "c?d" in _shown(app, "#text-screen")
+            content = app.screen.query_one("#text-screen", Static).content
+            assert isinstance(content, Text)
+            assert not any(getattr(span.style, "link", None) for span in content.spans)
+
+    asyncio.run(look())
+
+
+def _shown(app: Cockpit, selector: str) -> str:
+    return str(app.screen.query_one(selector, Static).content)
+
+
+def test_one_room_knows_what_is_harmless() -> None:
+    """Its predicate is used by all; the simulator has a form of its own for what it is told."""
+    root = Path(marvel.__file__).parent
+    own = [
+        str(file.relative_to(root)) for file in root.rglob("*.py") if "isprintable" in file.read_text("utf-8")
+    ]
+    assert sorted(own) == ["simulator/screen.py", "text.py"]
 
 
 @pytest.mark.parametrize("line", ["run {}", "get sessions --workspace {}", "events --kind {}", "describe {}"])

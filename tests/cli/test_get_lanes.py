@@ -7,7 +7,8 @@ from cli_terminal import Terminal
 
 from marvel.cli import times
 from marvel.cli.request import parse
-from marvel.cli.table import printable, table, width
+from marvel.cli.table import table, width
+from marvel.text import printable
 
 LINES = [
     "sessions",

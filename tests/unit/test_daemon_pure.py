@@ -13,7 +13,7 @@ import pytest
 
 from marvel.controllers import Lease
 from marvel.daemon import head, observations, tails
-from marvel.daemon.launch import Unlaunchable, prepare
+from marvel.daemon.launch import Unlaunchable, prepare, typed_prompt, write_files
 from marvel.daemon.leases import BeatRefused, Leases
 from marvel.daemon.lock import Lock
 from marvel.daemon.observations import says_something_new
@@ -448,7 +448,7 @@ def test_env_comes_from_the_file_then_the_daemon_then_the_role_then_us(tmp_path:
 def test_a_line_that_is_no_variable_is_named_by_its_number(tmp_path: Path, line: str) -> None:
     file = tmp_path / "env"
     file.write_text(f"OK=1\n{line}\n")
-    assert unlaunchable(command="sh", env_file=str(file)) == f"env_file {file}, line 2: not NAME=value"
+    assert unlaunchable(command="sh", env_file=str(file)) == f"env_file {file}: line 2: not NAME=value"
 
 
 def test_env_that_can_not_be_had_is_named(tmp_path: Path) -> None:
@@ -459,6 +459,28 @@ def test_env_that_can_not_be_had_is_named(tmp_path: Path) -> None:
     assert unlaunchable(command="sh", env_from=("NOPE",)) == (
         "env_from: NOPE is not in the daemon's environment"
     )
+
+
+@pytest.mark.parametrize(
+    ("mode", "private"), [(0o600, True), (0o640, True), (0o644, False), (0o444, False), (None, True)]
+)
+def test_a_prompt_that_others_may_not_read_is_no_argument(
+    tmp_path: Path, mode: int | None, private: bool
+) -> None:
+    file = tmp_path / "prompt"
+    if mode is not None:
+        file.touch()
+        file.chmod(mode)
+    runtime = RuntimeSpec(image="codex", command="sh", cwd="/")
+    template = Template(runtime=runtime, prompt_file=str(file), prompt_text="swordfish")
+    place = PLACE._replace(directory=str(tmp_path))
+    wish = Wish(session=SESSION, template=template, role=None, place=place)
+    plan = prepare(wish, {"PATH": "/usr/bin:/bin"})
+    assert ("swordfish" in plan.argv, plan.typed_prompt) == ((False, "swordfish") if private else (True, ""))
+    if mode is not None:
+        file.chmod(0o644 if private else 0o600)  # how it was given stays known
+    write_files(place, plan)
+    assert typed_prompt(wish) == plan.typed_prompt
 
 
 # --- tails, tokens, the head's note, the lock --------------------------------------------------------

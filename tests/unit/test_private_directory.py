@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from marvel.daemon import tails
-from marvel.daemon.launch import Unlaunchable, _read_env_file
+from marvel.daemon import env_file, tails
 from marvel.daemon.tokens import KEY_BYTES, Tokens
 from marvel.errors import MarvelError
 from marvel.settings import Paths, make_private, regular, secure_contents
@@ -102,8 +101,8 @@ def test_last_lines_are_not_kept_where_an_agent_put_something_else(tmp_path: Pat
 
 def test_an_env_file_that_is_a_fifo_starts_nothing_and_blocks_nobody(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "env")
-    with pytest.raises(Unlaunchable, match="not a regular file"):
-        _read_env_file(str(tmp_path / "env"))
+    with pytest.raises(ValueError, match="not a regular file"):
+        env_file.read(str(tmp_path / "env"))
 
 
 # --- the key of the tokens -----------------------------------------------------------------------

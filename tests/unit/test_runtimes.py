@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from marvel.resources import HealthcheckSpec, RoleSpec, RuntimeSpec, Session, ShiftSpec, Template
-from marvel.runtimes import LaunchPlan, Place, Wish, adapter_of, launch_plan
+from marvel.runtimes import ADAPTERS, LaunchPlan, Place, Wish, adapter_of, launch_plan
 
 PLACE = Place(
     home="/state",
@@ -110,6 +110,26 @@ def test_the_text_of_a_prompt_file_is_typed_where_there_is_no_prompt() -> None:
     code = 'print(f"Hello {name}") with {{role}} and {x} and {}'
     assert planned(Template(prompt_text=code)).typed_prompt == code
     assert planned(Template(prompt="own", prompt_text="file")).typed_prompt == "own"
+
+
+@pytest.mark.parametrize("name", [*ADAPTERS, "anything"])
+def test_a_private_prompt_is_typed_and_in_no_argument(name: str) -> None:
+    template = Template(runtime=RuntimeSpec(image=name), prompt_text="swordfish")
+    wish = Wish(session=SESSION, template=template, role=None, place=PLACE, private_prompt=True)
+    plan = launch_plan(wish, adapter_of(template))
+    assert "swordfish" not in " ".join((*plan.argv, *plan.env.values(), *plan.stand_in))
+    assert plan.typed_prompt == "swordfish"
+    assert plan.files[PLACE.private_prompt] == b""
+
+
+@pytest.mark.parametrize("name", ["claude", "codex", "gemini", "opencode"])
+def test_what_is_typed_to_a_resumed_agent_is_not_the_private_prompt(name: str) -> None:
+    template = Template(runtime=RuntimeSpec(image=name), prompt_text="swordfish", resume_prompt="Continue.")
+    session = msgspec.structs.replace(SESSION, resumes="4f0c1f6e-0000-4000-8000-000000000000")
+    wish = Wish(session=session, template=template, role=None, place=PLACE, private_prompt=True)
+    plan = launch_plan(wish, adapter_of(template))
+    assert "swordfish" not in repr(plan)
+    assert "Continue." in (*plan.argv, plan.typed_prompt)
 
 
 def test_an_agent_is_told_who_it_is_and_a_role_can_not_say_otherwise() -> None:
