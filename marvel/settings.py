@@ -79,6 +79,18 @@ def regular(path: str, flags: int, mode: int = MODE_PRIVATE_FILE) -> int:
     return descriptor
 
 
+def own_file(path: str, flags: int, mode: int = MODE_PRIVATE_FILE) -> int:
+    """Open a file of the state directory: a regular file, never through a link; its mode is `mode` whatever
+    the umask. Raises OSError.
+
+    The directory itself may be a link: where the state is kept is for the user to say.
+    """
+    descriptor = regular(path, flags | os.O_NOFOLLOW, mode)
+    if flags & os.O_CREAT and stat.S_IMODE(os.fstat(descriptor).st_mode) != mode:
+        os.fchmod(descriptor, mode)
+    return descriptor
+
+
 def state_directory(environ: "os._Environ[str] | dict[str, str]" = os.environ) -> str:
     """`$MARVEL_HOME`, else `$XDG_STATE_HOME/marvel`, else `~/.local/state/marvel`; absolute."""
     home = environ.get("MARVEL_HOME")

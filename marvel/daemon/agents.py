@@ -9,7 +9,7 @@ all that ended together; status or signal, the last lines of the screen are kept
 the end is noted. A session with a stop order has ended only when the stopper has proved it gone.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 import msgspec
 
@@ -50,6 +50,7 @@ from marvel.resources import RoleSpec, RuntimeSpec, Session, Template
 from marvel.runtimes import Place, Signal, Unlaunchable, Wish, adapter_of
 from marvel.runtimes.launch import is_too_old, too_old_words
 from marvel.settings import Paths
+from marvel.shortages import shortage, shortage_in
 from marvel.tmux import Failed, Pane, PaneSpec, Post, TmuxServer
 from marvel.tmux.timers import Timers
 from marvel.world import World
@@ -70,6 +71,7 @@ class Agent:
         self.pane = ""
         self.main: Process | None = None  # its pane's process, proven to be that; kept when it has ended
         self.handle: int | None = None  # pidfd while its process is watched
+        self.unseen = False  # its process could not be looked at
         self.exited = False
         self.asked = 0  # times tmux was asked for its status
         self.why = ""  # it ended, when neither status nor signal tells
@@ -170,9 +172,18 @@ class Agents:
 
     def look_at_all(self) -> None:
         """The same for every session that is alive."""
-        for uid, session in list(self._world().sessions.items()):
-            if session.alive:
-                self.look(uid)
+        self._look_at(session for session in self._world().sessions.values() if session.alive)
+
+    def _look_at(self, sessions: Iterable[Session]) -> None:
+        """Look at each. Raises OSError, in the end, when something could not be looked at."""
+        unseen: OSError | None = None
+        for session in list(sessions):
+            try:
+                self.look(session.uid)
+            except OSError as error:
+                unseen = error
+        if unseen is not None:
+            raise unseen
 
     def end_leftovers(self) -> None:
         """What ended sessions left running, and an earlier daemon had no time to end."""
@@ -203,9 +214,7 @@ class Agents:
             self._failed(agent, "invalid-runtime", str(problem))
             return
         except OSError as error:
-            agent.doubtful = True
-            self._note(start_delayed(session.uid, "state-directory", f"{error.filename}: {error.strerror}"))
-            self._timers.after(UNREACHABLE_SECONDS, lambda: self.compare(session.workspace))
+            self._delay(agent, *_why_not_now(error))
             return
         if is_too_old(adapter_of(template), wish.version):
             self._note(degraded(session.uid, "too-old", too_old_words(adapter_of(template), wish.version)))
@@ -234,8 +243,8 @@ class Agents:
         )
 
     def _check_outputs(self) -> None:
-        self._outputs.check()
         self._timers.after(CHECK_SECONDS, self._check_outputs)
+        self._outputs.check()
 
     def _created(self, agent: Agent, pane: Pane | Failed) -> None:
         agent.creating = False
@@ -247,12 +256,21 @@ class Agents:
                     degraded(agent.uid, "no-output-log", f"its output is not logged yet: {pane.unlogged}")
                 )
             return
-        if pane.reason == "refused":
+        if shortage := shortage_in(pane.message):
+            self._delay(agent, "shortage", f"{shortage}: {pane.message}")
+        elif pane.reason == "refused":
             self._failed(agent, "tmux-refused", pane.message)
             self._leftovers.end_of(agent.uid)  # it may be half made
-            return
-        agent.doubtful = True  # it may have been created all the same: compare the panes first
-        self._note(start_delayed(agent.uid, "tmux-unavailable", pane.message))
+        else:
+            self._delay(agent, "tmux-unavailable", pane.message)
+
+    def _delay(self, agent: Agent, reason: str, detail: str) -> None:
+        """Something outside keeps an agent from starting: try again, once the panes were compared.
+
+        It may have been created all the same.
+        """
+        agent.doubtful = True
+        self._note(start_delayed(agent.uid, reason, detail))
         self._timers.after(UNREACHABLE_SECONDS, lambda: self.compare(agent.workspace))
 
     def _failed(self, agent: Agent, reason: str, detail: str) -> None:
@@ -269,8 +287,7 @@ class Agents:
     def _follow(self, agent: Agent, pane: Pane, *, adopted: bool = False) -> None:
         """Watch a pane's process. From the moment the pidfd is open the pid can't become another's."""
         agent.pane = pane.pane
-        agent.handle = self._machine.open_handle(pane.pid) if pane.pid is not None else None
-        process = self._main(agent.workspace, pane) if agent.handle is not None else None
+        process = self._hold(agent, pane)
         session = self._world().sessions.get(agent.uid)
         recorded = session.pid_start if session else None
         server = self._fleet.identity(agent.workspace)
@@ -287,14 +304,39 @@ class Agents:
         is_another = process is not None and recorded is not None and recorded != process.start
         if not is_another:
             agent.main = process
-        if agent.handle is None or agent.main is None or pane.dead:
+        if is_another or pane.dead:
+            self._exited(agent)
+        else:
+            self._watch(agent, pane)
+
+    def _hold(self, agent: Agent, pane: Pane) -> Process | None:
+        """Open a handle on a pane's process, and look whose it is; None when it is gone, or not known."""
+        agent.unseen = False
+        try:
+            agent.handle = self._machine.open_handle(pane.pid) if pane.pid is not None else None
+            return self._main(agent.workspace, pane) if agent.handle is not None else None
+        except OSError:
+            agent.unseen = True
+            return None
+
+    def _watch(self, agent: Agent, pane: Pane) -> None:
+        """Wait for the end of a process. While it can't be looked at it has not ended: look again."""
+        if agent.unseen:
+            self._unwatch(agent)
+            self._timers.after(UNREACHABLE_SECONDS, lambda: self._watch_again(agent, pane))
+        elif agent.handle is None or agent.main is None:
             self._exited(agent)
         else:
             self._watched[agent.main.pid] = agent.uid
             self._machine.poller.watch(agent.handle, READ, agent, lambda _events: self._exited(agent))
 
+    def _watch_again(self, agent: Agent, pane: Pane) -> None:
+        if self._agents.get(agent.uid) is agent and not agent.exited and agent.unseen:
+            agent.main = self._hold(agent, pane)
+            self._watch(agent, pane)
+
     def _main(self, workspace: str, pane: Pane) -> Process | None:
-        """The process of a pane; None when it is gone, and its number perhaps another's."""
+        """The process of a pane; None when it is gone, and its number perhaps another's. Raises OSError."""
         process = self._machine.look_at(pane.pid) if pane.pid is not None else None
         server = self._fleet.server_pid(workspace)
         return process if process is not None and process.parent == server else None
@@ -345,6 +387,8 @@ class Agents:
             elif uid not in self._agents:
                 agent = self._agents[uid] = Agent(uid, workspace)
                 self._follow(agent, pane, adopted=True)
+            elif pane.dead and self._agents[uid].unseen:
+                self._exited(self._agents[uid])
         for session in list(sessions.values()):
             if session.workspace != workspace or not session.alive or session.uid in ours:
                 continue
@@ -386,9 +430,8 @@ class Agents:
         server.has_stamp(pane.pane, pane.uid, end)
 
     def _look_at_workspace(self, workspace: str) -> None:
-        for session in list(self._world().sessions.values()):
-            if session.workspace == workspace and session.alive:
-                self.look(session.uid)
+        sessions = self._world().sessions.values()
+        self._look_at(s for s in sessions if s.workspace == workspace and s.alive)
 
     # --- the end -------------------------------------------------------------------------------
 
@@ -570,6 +613,14 @@ class Agents:
         for session in self._world().sessions.values():
             if session.workspace == workspace and session.state == "pending" and not session.held:
                 self._note(start_delayed(session.uid, "tmux-unavailable", why))
+
+
+def _why_not_now(error: OSError) -> tuple[str, str]:
+    """Reason and detail of a start that something outside keeps from being made now."""
+    what = f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror)
+    if short_of := shortage(error):
+        return "shortage", f"{short_of}: {what}"
+    return "files-unavailable", what
 
 
 def _ignore(_failed: Failed | None) -> None:

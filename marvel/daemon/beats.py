@@ -45,7 +45,7 @@ class Beats:
 
     def scan(self) -> None:
         """Look at every file: what is newer than its session's lease is a beat that nobody has seen."""
-        with contextlib.suppress(FileNotFoundError), os.scandir(self._directory) as entries:
+        with contextlib.suppress(OSError), os.scandir(self._directory) as entries:
             for entry in entries:
                 with contextlib.suppress(OSError):
                     self._see(entry.name, entry.stat(follow_symlinks=False).st_mtime_ns)

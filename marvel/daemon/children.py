@@ -51,7 +51,7 @@ class Child:
         self.mark = mark
         self.process = process
         self.done = done
-        self.handle = processes.open_handle(process.pid)
+        self.handle: int | None = None  # pidfd, while one can be had
         self.began = time.monotonic()
         self.killed_at: float | None = None
 
@@ -94,21 +94,37 @@ class Children:
                 start_new_session=True,
             )
         child = self._running[mark] = Child(mark, process, done)
-        if child.handle is not None:
-            self._poller.watch(child.handle, READ, child, lambda _events: self._exited(child))
         self._timers.after(seconds, lambda: self._expire(child))
+        try:
+            child.handle = os.pidfd_open(process.pid)
+        except OSError:  # no descriptor left
+            self._timers.after(SWEEP_SECONDS, lambda: self._look_at(child))
+        else:
+            self._poller.watch(child.handle, READ, child, lambda _events: self._exited(child))
 
     def close(self) -> None:
         """Kill what runs; nobody is told."""
         for child in list(self._running.values()):
             _kill_group(child)
-        found = processes.belonging_to(dict.fromkeys(self._running), variable=MARK) if self._running else {}
-        for left in found.values():
-            processes.send(left, signal.SIGKILL)
+        with contextlib.suppress(OSError):
+            found = (
+                processes.belonging_to(dict.fromkeys(self._running), variable=MARK) if self._running else {}
+            )
+            for left in found.values():
+                processes.send(left, signal.SIGKILL)
         for child in list(self._running.values()):
             with contextlib.suppress(subprocess.TimeoutExpired):
                 child.process.wait(GIVE_UP_SECONDS)
             self._drop(child)
+
+    def _look_at(self, child: Child) -> None:
+        """Whether a child that there is no handle on has ended; it is not reaped by the look."""
+        if child.mark not in self._running or child.killed_at is not None:
+            return
+        if os.waitid(os.P_PID, child.process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+            self._timers.after(SWEEP_SECONDS, lambda: self._look_at(child))
+        else:
+            self._exited(child)
 
     def _exited(self, child: Child) -> None:
         """Its main process has ended by itself: what is left of its group goes with it."""
@@ -133,12 +149,17 @@ class Children:
     def _sweep(self) -> None:
         """Kill what is left of all trees whose time is over; one look through /proc for all of them."""
         killed = [child for child in self._running.values() if child.killed_at is not None]
-        found = processes.belonging_to({child.mark: child.process.pid for child in killed}, variable=MARK)
+        try:
+            found = processes.belonging_to({child.mark: child.process.pid for child in killed}, variable=MARK)
+        except OSError:  # nothing is known of them
+            self._timers.after(SWEEP_SECONDS, self._sweep)
+            return
         now = time.monotonic()
         for child in killed:
             left = found.get(child.mark, [])
             if left and now < (child.killed_at or now) + GIVE_UP_SECONDS:
-                processes.send(left, signal.SIGKILL)
+                with contextlib.suppress(OSError):
+                    processes.send(left, signal.SIGKILL)
                 continue
             child.process.poll()
             self._forget_handle(child)

@@ -6,6 +6,7 @@ workspace are lost soon after their start, one after the other, the next ones ar
 longer pauses: one agent that ends its tmux server would have all others started again every second.
 """
 
+import contextlib
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -129,7 +130,8 @@ class Fleet:
     def keep_sockets(self) -> None:
         """Have deleted socket files made again."""
         for desk in self._desks.values():
-            desk.server.keep_socket()
+            with contextlib.suppress(OSError):  # whether it was deleted can't be told now
+                desk.server.keep_socket()
 
     def sync(self) -> None:
         """Have the poller watch what each connection wants; after anything that used one."""

@@ -10,8 +10,10 @@ import os
 from pathlib import Path
 
 from marvel.errors import LogUnavailable
+from marvel.settings import own_file
 from marvel.store.append import Head
 
+MAX_NOTE_BYTES = 4096
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -19,7 +21,7 @@ def note(path: str, head: Head) -> None:
     """Write the head down; readers see the old note or the new one."""
     text = json.dumps({"position": head.position, "hash": head.hash.hex(), "boot": _boot()})
     fresh = f"{path}.new"
-    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+    with open(own_file(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "w", encoding="utf-8") as file:
         file.write(text)
     os.rename(fresh, path)
 
@@ -27,12 +29,17 @@ def note(path: str, head: Head) -> None:
 def lost_after(path: str, head: Head) -> int | None:
     """The noted position when the log ends before it and that may be a power cut's work; else None.
 
-    Raises LogUnavailable when it ends before the head that was noted in this very boot.
+    Raises LogUnavailable when it ends before the head that was noted in this very boot, or when the note
+    can't be read.
     """
     try:
-        noted = json.loads(Path(path).read_text(encoding="utf-8"))
+        noted = json.loads(_read(path))
         position, boot = int(noted["position"]), noted["boot"]
-    except (OSError, ValueError, KeyError, TypeError):
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise LogUnavailable(f"{path} can't be read: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError):
         return None
     if head.position >= position:
         return None
@@ -48,9 +55,14 @@ def lost_after(path: str, head: Head) -> int | None:
 def noted_position(path: str) -> int | None:
     """The position that was noted last; None when there is no readable note."""
     try:
-        return int(json.loads(Path(path).read_text(encoding="utf-8"))["position"])
+        return int(json.loads(_read(path))["position"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def _read(path: str) -> str:
+    with open(own_file(path, os.O_RDONLY), encoding="utf-8") as file:
+        return file.read(MAX_NOTE_BYTES)
 
 
 def _boot() -> str:

@@ -4,6 +4,7 @@ tmux would start in another directory without a word when one is missing, and a 
 silent exit status 1; so both are looked at first. Problems are `Unlaunchable`, in words.
 """
 
+import contextlib
 import os
 import shutil
 import socket
@@ -20,6 +21,7 @@ from marvel.runtimes import Adapter, LaunchPlan, Place, Unlaunchable, Wish, adap
 from marvel.runtimes.adapter import Merge
 from marvel.runtimes.launch import expanded
 from marvel.settings import regular
+from marvel.shortages import is_unknown
 from marvel.tmux import server_environment
 from marvel.tmux.environment import marked_path
 from marvel.world import World
@@ -45,7 +47,7 @@ def wish_of(world: World, session: Session) -> tuple[Template | None, RoleSpec |
 def prepare(wish: Wish, environ: Mapping[str, str], profile: Profile | None = None) -> LaunchPlan:
     """The plan with an argv that can be executed and a whole environment.
 
-    Raises Unlaunchable.
+    Raises Unlaunchable, and OSError when it can't be told whether it can be launched.
     """
     adapter = adapter_of(wish.template)
     if adapter.stream is not None:
@@ -178,9 +180,20 @@ def _check_sizes(argv: tuple[str, ...], env: Mapping[str, str]) -> None:
             raise Unlaunchable(f"variable {name} is longer than {MAX_STRING_BYTES} bytes")
 
 
+def _looked_at(path: str) -> os.stat_result | None:
+    """What is at a path, None when nothing is. Raises OSError when that can't be told."""
+    try:
+        return os.stat(path)
+    except OSError as error:
+        if is_unknown(error):
+            raise
+        return None
+
+
 def _check_directory(cwd: str) -> None:
-    if not os.path.isdir(cwd):
-        what = "is not a directory" if os.path.exists(cwd) else "does not exist"
+    found = _looked_at(cwd)
+    if found is None or not stat.S_ISDIR(found.st_mode):
+        what = "does not exist" if found is None else "is not a directory"
         raise Unlaunchable(f"cwd {cwd} {what}")
     if not os.access(cwd, os.X_OK):
         raise Unlaunchable(f"cwd {cwd} can't be entered")
@@ -191,13 +204,17 @@ def _executable(plan: LaunchPlan, path: str) -> tuple[str, ...]:
     file = os.path.join(plan.cwd, command)
     if shutil.which(file if "/" in command else command, path=path):
         return plan.argv
-    if plan.stand_in and not os.path.exists(file):
+    if plan.stand_in and _looked_at(file) is None:
         return plan.stand_in
     if "/" not in command:
+        for directory in path.split(os.pathsep):  # one that does not answer may hold it
+            with contextlib.suppress(PermissionError):
+                _looked_at(os.path.join(directory, command))
         raise Unlaunchable(f"command {command} was not found in the daemon's PATH")
-    if not os.path.exists(file):
+    found = _looked_at(file)
+    if found is None:
         raise Unlaunchable(f"command {command} does not exist")
-    if os.path.isdir(file):
+    if stat.S_ISDIR(found.st_mode):
         raise Unlaunchable(f"command {command} is a directory")
     raise Unlaunchable(f"command {command} is not executable")
 

@@ -15,9 +15,11 @@ from marvel.daemon.lineage import Lineage, LineageOf, Lineages, credentials
 from marvel.daemon.poller import READ, Poller
 from marvel.errors import DaemonUnavailable
 from marvel.settings import MODE_PRIVATE_FILE
+from marvel.shortages import shortage
 
 MAX_REQUEST_BYTES = 64 * 1024
 SILENCE_SECONDS = 2.0
+SHORTAGE_SECONDS = 0.2  # without accepting, once no descriptor was left
 MAX_CONNECTIONS = 512
 ACCEPTED_AT_ONCE = 64
 BACKLOG = 4096
@@ -48,15 +50,19 @@ class Listener:
         self._handle = handle
         self._clock = clock
         self._open: dict[Connection, None] = {}  # oldest first
+        self._again_at: float | None = None  # when to accept again, after descriptors ran out
         self._socket = _bind(path)
-        poller.watch(self._socket.fileno(), READ, self, lambda _events: self._accept())
+        self._listen()
 
     def deadline(self) -> float | None:
-        """When the oldest connection has been silent for too long."""
-        return next((connection.deadline for connection in self._open), None)
+        """When the oldest connection has been silent for too long, or new ones are accepted again."""
+        oldest = next((connection.deadline for connection in self._open), None)
+        return min((at for at in (oldest, self._again_at) if at is not None), default=None)
 
     def expire(self, now: float) -> None:
         """Close what has been silent for too long."""
+        if self._again_at is not None and self._again_at <= now:
+            self._listen()
         for connection in [c for c in self._open if c.deadline <= now]:
             self._answer(connection, {"error": f"nothing was said for {SILENCE_SECONDS:g} s"})
 
@@ -69,11 +75,22 @@ class Listener:
         for connection in list(self._open):
             self._close(connection)
 
+    def _listen(self) -> None:
+        self._again_at = None
+        self._poller.watch(self._socket.fileno(), READ, self, lambda _events: self._accept())
+
+    def _pause(self) -> None:
+        """No descriptor is left for those who wait: they would wake the daemon without end."""
+        self._poller.forget(self._socket.fileno(), self)
+        self._again_at = self._clock() + SHORTAGE_SECONDS
+
     def _accept(self) -> None:
         for _ in range(ACCEPTED_AT_ONCE):
             try:
                 peer, _address = self._socket.accept()
-            except OSError:
+            except OSError as error:
+                if shortage(error) and not isinstance(error, BlockingIOError):
+                    self._pause()
                 return
             peer.setblocking(False)
             connection = Connection(peer, self._clock() + SILENCE_SECONDS)

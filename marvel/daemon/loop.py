@@ -14,7 +14,7 @@ from marvel import __version__
 from marvel.config import Config
 from marvel.daemon import head as heads
 from marvel.daemon import observations
-from marvel.daemon.agents import Agents
+from marvel.daemon.agents import UNREACHABLE_SECONDS, Agents
 from marvel.daemon.containment import Profile
 from marvel.daemon.fleet import Fleet
 from marvel.daemon.launch import place_reporter, wish_of
@@ -32,6 +32,7 @@ from marvel.logs import Logger
 from marvel.resources import Session
 from marvel.runtimes import Place, promise_of
 from marvel.settings import MODE_PRIVATE_DIRECTORY, Paths
+from marvel.shortages import is_gone, shortage
 from marvel.store.bell import POLL_SECONDS, Bell
 from marvel.store.log import Store
 from marvel.tmux.timers import Timers
@@ -75,7 +76,10 @@ class Loop:
         self._head_due = False  # a note of the head is planned
         self._stops_agents = False  # at the next signal
         self._end: str | None = None  # why the loop ends
-        self._inode = os.stat(paths.database).st_ino
+        self._inode = machine.inode(paths.database)
+        self._missed = False  # the log was not at its path at the last look
+        self._unseen = ""  # why something could not be looked at, as it was logged last
+        self._look_due = False  # a look at what was left out is planned
         tokens = Tokens(paths.token_key)
         self._tokens = tokens
         self._fleet = Fleet(paths, machine, self._timers, environ, config)
@@ -166,7 +170,7 @@ class Loop:
         """Wait until something is to be done, and do it; why the loop ended, once it has."""
         self._fleet.sync()
         patience = self._patience()
-        self._poller.wait(patience)
+        self._attempt(self._poller.wait, patience)
         self._go_round(self._turned_at + (MAX_WAIT_SECONDS if patience is None else patience))
         if self._end is not None:
             self._finish(self._end)
@@ -181,8 +185,8 @@ class Loop:
         alive = {s.workspace for s in world.sessions.values() if s.alive}
         for workspace in sorted({*alive, *self._fleet.known_sockets()}):
             self._fleet.open(workspace, start=False)
-        self._open_sockets()
-        self._agents.end_leftovers()
+        self._attempt(self._open_sockets)
+        self._attempt(self._agents.end_leftovers)
         self._log.info("daemon started", pid=os.getpid(), home=self._paths.home, workspaces=len(alive))
         self._timers.after(RESYNC_SECONDS, self._resync)
         self._vitals.begin()
@@ -193,11 +197,11 @@ class Loop:
         now = self._machine.monotonic()
         self._notice_jump(now, expected)
         self._turned_at = now
-        self._timers.run(now)
-        self._fleet.expire(now)
-        self._listener.expire(now)
-        self._sockets.expire(now)
-        self._agents.stopper.run(now)
+        self._attempt(self._timers.run, now)
+        self._attempt(self._fleet.expire, now)
+        self._attempt(self._listener.expire, now)
+        self._attempt(self._sockets.expire, now)
+        self._attempt(self._agents.stopper.run, now)
         if self._retry_at is not None and now < self._retry_at:
             return
         try:
@@ -209,22 +213,39 @@ class Loop:
             self._retry_at = now + self._retry
             self._retry = min(self._retry * 2, RETRY_MAX_SECONDS)
 
+    def _attempt(self, act: Callable[..., object], *args: object) -> None:
+        """Do what looks at the outside. What can't be looked at is unknown: it changes nothing, ends nothing
+        and is looked at again.
+        """
+        try:
+            act(*args)
+        except OSError as error:
+            words = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+            if words != self._unseen:
+                self._unseen = words
+                self._log.warning("could not look", error=words, shortage=shortage(error) or None)
+            if not self._look_due:
+                self._look_due = True
+                self._timers.after(UNREACHABLE_SECONDS, self._look_again)
+
+    def _look_again(self) -> None:
+        self._look_due = False
+        self._unseen = ""
+        self._agents.look_at_all()
+
     def _pass(self) -> None:
         wake_at = self._reconciler.wake_at()
         wall = self._machine.wall()
         polled = self._bell.fileno() is None
         if not (self._rang or polled) and (wake_at is None or wake_at > wall):
             return
-        self._rang = False
+        self._rang = True  # until this pass has gone through
         self._check_log()
         if self._end == LOG_REMOVED:
             return
         began = self._machine.monotonic()
-        try:
-            done = self._reconciler.run(wall)
-        except LogUnavailable:
-            self._rang = True
-            raise
+        done = self._reconciler.run(wall)
+        self._rang = False
         if done.appended:
             if not self._head_due:
                 self._head_due = True
@@ -236,16 +257,16 @@ class Loop:
     def _act(self, done: Pass) -> None:
         """Bring panes to what the events of a pass say."""
         if done.reloaded:
-            self._open_sockets()
-            self._agents.look_at_all()
-            self._vitals.follow_all()
+            self._attempt(self._open_sockets)
+            self._attempt(self._agents.look_at_all)
+            self._attempt(self._vitals.follow_all)
         emptied: set[str] = set()
         for event in done.seen:
             if event.kind == "session.scheduled" and event.ref.uid is not None:
-                self._open_socket(self._world().sessions.get(event.ref.uid))
+                self._attempt(self._open_socket, self._world().sessions.get(event.ref.uid))
             if event.ref.uid is not None:
-                self._agents.look(event.ref.uid)
-            self._vitals.follow(event)
+                self._attempt(self._agents.look, event.ref.uid)
+            self._attempt(self._vitals.follow, event)
             if event.kind == "session.ended" and event.ref.uid:
                 self._orders.forget(event.ref.uid)
                 self._sockets.forget(event.ref.uid)
@@ -361,22 +382,32 @@ class Loop:
     def _resync(self) -> None:
         """Slowly, what no notification tells: a pane that vanished, a session that nothing named."""
         self._timers.after(RESYNC_SECONDS, self._resync)
-        self._check_log()
-        self._reconciler.touch_all()
-        self._vitals.check()
+        self._reconciler.touch_all()  # the next pass looks at the log, too
+        self._attempt(self._vitals.check)
         self._fleet.keep_sockets()
         for workspace in self._fleet.up():
-            self._agents.compare(workspace)
+            self._attempt(self._agents.compare, workspace)
 
     def _check_log(self) -> None:
-        """What is appended to a log that was removed or replaced goes nowhere: end, agents run on."""
+        """End when the log was removed or replaced: what is appended to it goes nowhere. Agents run on.
+
+        Raises LogUnavailable when that can't be told, and when it is seen for the first time: what can't be
+        looked at is not gone, and what is missing may be back in a moment.
+        """
+        path = self._paths.database
         try:
-            same = os.stat(self._paths.database).st_ino == self._inode
-        except OSError:
+            same = self._machine.inode(path) == self._inode
+        except OSError as error:
+            if not is_gone(error):
+                raise LogUnavailable(f"event log {path}: {error.strerror}") from error
             same = False
-        if not same and self._end is None:
-            self._log.critical("event log was removed or replaced", path=self._paths.database)
-            self._end = LOG_REMOVED
+        missed, self._missed = self._missed, not same
+        if same or self._end is not None:
+            return
+        if not missed:
+            raise LogUnavailable(f"event log {path} was removed or replaced")
+        self._log.critical("event log was removed or replaced", path=path)
+        self._end = LOG_REMOVED
 
     def _note_head(self) -> None:
         self._head_due = False

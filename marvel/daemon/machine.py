@@ -12,6 +12,7 @@ from pathlib import Path
 from marvel.daemon import processes
 from marvel.daemon.poller import Poller
 from marvel.daemon.processes import Process
+from marvel.daemon.reserve import Reserve
 from marvel.tmux import TmuxServer
 
 
@@ -20,6 +21,7 @@ class Machine:
 
     def __init__(self) -> None:
         self.poller = Poller()
+        self._reserve = Reserve()
 
     def wall(self) -> float:
         """The time of day, in seconds since the epoch; it may be set."""
@@ -30,7 +32,7 @@ class Machine:
         return time.monotonic()
 
     def open_handle(self, pid: int) -> int | None:
-        """A descriptor that can be read once a process has ended; None when there is none."""
+        """A descriptor that can be read once a process has ended; None when there is none. Raises OSError."""
         return processes.open_handle(pid)
 
     def close_handle(self, handle: int) -> None:
@@ -38,8 +40,8 @@ class Machine:
         os.close(handle)
 
     def look_at(self, pid: int) -> Process | None:
-        """A process; None when it is gone."""
-        return processes.look_at(pid)
+        """A process; None when it is gone. Raises OSError."""
+        return self._reserve.spend(lambda: processes.look_at(pid))
 
     def belonging_to(
         self,
@@ -50,17 +52,22 @@ class Machine:
     ) -> dict[str, list[Process]]:
         """All processes of some sessions (uid → pid of its pane's process) that have any.
 
-        `others` are pids that surely belong to other sessions, `known` what earlier looks found.
+        `others` are pids that surely belong to other sessions, `known` what earlier looks found. Raises
+        OSError.
         """
-        return processes.belonging_to(sessions, others=others, known=known)
+        return self._reserve.spend(lambda: processes.belonging_to(sessions, others=others, known=known))
 
     def uids_of(self, home: str) -> set[str]:
-        """The sessions of a state directory that any process belongs to."""
-        return processes.uids_of(home)
+        """The sessions of a state directory that any process belongs to. Raises OSError."""
+        return self._reserve.spend(lambda: processes.uids_of(home))
 
     def send(self, found: Iterable[Process], number: int) -> None:
-        """Signal each process that is still the one that was found."""
-        processes.send(found, number)
+        """Signal each process that is still the one that was found. Raises OSError."""
+        self._reserve.spend(lambda: processes.send(found, number))
+
+    def inode(self, path: str) -> int:
+        """Which file is at a path. Raises OSError."""
+        return os.stat(path).st_ino
 
     def tmux(
         self,

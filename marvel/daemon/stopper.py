@@ -82,15 +82,26 @@ class Stopper:
         return min((stop.next_look for stop in self._stops.values()), default=None)
 
     def run(self, now: float) -> None:
-        """Take every session that is due one step further."""
+        """Take every session that is due one step further.
+
+        Raises OSError when processes could not be looked at: nothing is known of them, and it is tried again.
+        """
         due = {uid: stop for uid, stop in self._stops.items() if stop.next_look <= now}
         if not due:
             return
+        for stop in due.values():
+            stop.next_look = now + SWEEP_MAX_SECONDS  # unless the look tells more
         pids = {uid: stop.pid for uid, stop in due.items()}
         known = {uid: stop.known for uid, stop in due.items()}
         found = self._machine.belonging_to(pids, others=self._others(due), known=known)
+        unseen: OSError | None = None
         for uid, stop in due.items():
-            self._step(uid, stop, found.get(uid, []), now)
+            try:
+                self._step(uid, stop, found.get(uid, []), now)
+            except OSError as error:
+                unseen = error
+        if unseen is not None:
+            raise unseen
 
     def _step(self, uid: str, stop: Stop, found: list[Process], now: float) -> None:
         stop.known.update(found)
@@ -113,10 +124,10 @@ class Stopper:
     def _ask(self, stop: Stop, found: list[Process]) -> None:
         if stop.asked:
             return
-        stop.asked = True
-        stop.pause = SWEEP_FIRST_SECONDS
         self._machine.send(found, signal.Signals[f"SIG{stop.order.signal}"])
         self._machine.send(found, signal.SIGCONT)
+        stop.asked = True
+        stop.pause = SWEEP_FIRST_SECONDS
 
     def _kill(self, uid: str, stop: Stop, found: list[Process], now: float) -> None:
         if stop.killed_at is None:  # not `kill_at`: the daemon may have stood still since

@@ -55,7 +55,12 @@ class Call:
         self._body = Body()
         self.heard_at = time.monotonic()
         self._unsent = _request(served, path, body)
-        self._peer: socket.socket | None = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        self._peer: socket.socket | None = None
+        try:
+            self._peer = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        except OSError as problem:  # no descriptor left
+            self._over(problem.strerror or "no socket")
+            return
         self._peer.setblocking(False)
         self._peer.connect_ex((HOST, served.port))
         poller.watch(self._peer.fileno(), WRITE, self, lambda _events: self._send())

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from stat import S_ISREG
 
 from marvel.errors import LogUnavailable
 from marvel.settings import check_private
@@ -78,7 +79,7 @@ class Reader:
         """Raises MarvelError when the directory, or the log in it, may not or can't be read."""
         self._path = paths.database
         self._connection: sqlite3.Connection | None = None
-        if not check_private(paths.home) or not os.path.exists(self._path):
+        if not check_private(paths.home) or not _is_there(self._path):
             return
         try:
             self._connection = self._begin()
@@ -238,6 +239,19 @@ def streams_of(workspace: str, team: str) -> tuple[str, str, str]:
     """The streams of a team and of its roles, by the index: not those of sessions, which have most events."""
     roles = f"role/{workspace}/{team}"
     return f"team/{workspace}/{team}", f"{roles}/", f"{roles}{chr(ord('/') + 1)}"
+
+
+def _is_there(path: str) -> bool:
+    """Whether there is a log. Raises LogUnavailable when that can't be told, or it is no regular file."""
+    try:
+        mode = os.stat(path).st_mode
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise LogUnavailable(f"event log {path}: {error.strerror}") from error
+    if not S_ISREG(mode):
+        raise LogUnavailable(f"event log {path} is not a regular file")
+    return True
 
 
 def leased(row: dict[str, Any], lease: Any) -> dict[str, Any]:

@@ -131,6 +131,12 @@ class Connection(Channel):
         self._timers.after(seconds, step)
 
     def _connect(self) -> None:
+        try:
+            self._try_to_connect()
+        except OSError as error:  # could not look whether there is a server: that may pass
+            self._retry(f"it can't be told whether a tmux server runs: {error.strerror}")
+
+    def _try_to_connect(self) -> None:
         if self._server and self._server.gone():
             self._down(f"the tmux server (pid {self._server.pid}) is gone", gone=True)
             return
@@ -181,7 +187,7 @@ class Connection(Channel):
             return None
         try:
             hidden = processes.ServerProcess(pid)
-        except OSError:
+        except ProcessLookupError:
             return None
         hidden.ask_for_socket()
         hidden.close()
@@ -237,8 +243,11 @@ class Connection(Channel):
             return
         try:
             self._server = self._server or processes.ServerProcess(found.pid)
-        except OSError:
+        except ProcessLookupError:
             self._down("the tmux server is gone", gone=True)
+            return
+        except OSError as error:
+            self._retry(f"the tmux server (pid {found.pid}) can't be watched: {error.strerror}")
             return
         self.identity = found.name
         self._keeper.found(found.keeper)
@@ -297,7 +306,7 @@ class Connection(Channel):
 
     def _down(self, reason: str, *, gone: bool) -> None:
         # A server that was never met is not lost: it could not be started, and that may pass.
-        self.gone = gone or (self._server is not None and processes.listener(self.socket) is None)
+        self.gone = gone or (self._server is not None and self._server.gone())
         ended = self._end(reason)
         if self._epoch == ended:  # no callback has opened or closed it again
             self.on_down(reason)

@@ -27,19 +27,24 @@ def mark() -> str:
     return f"{MARK}{os.getpid()}"
 
 
+# Of a process that has ended, or that others hide from us. What else goes wrong tells nothing.
+_NOT_OURS = (FileNotFoundError, ProcessLookupError, PermissionError)
+
+
 def _arguments(pid: int) -> list[str]:
+    """The words a process was started with; none of one that is gone or not ours. Raises OSError."""
     try:
         data = Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:
+    except _NOT_OURS:
         return []
     return os.fsdecode(data).split("\0")
 
 
 def stat(pid: int) -> tuple[str, int] | None:
-    """State letter and parent of a process; None when there is none."""
+    """State letter and parent of a process; None when there is none. Raises OSError."""
     try:
         data = Path(f"/proc/{pid}/stat").read_bytes()
-    except OSError:
+    except _NOT_OURS:
         return None
     state, parent = data.rpartition(b")")[2].split()[:2]  # the name in ( ) may hold anything
     return state.decode(), int(parent)
@@ -55,14 +60,14 @@ def carries(pid: int, variable: str, value: str) -> bool:
 
 
 def _is_stale(pid: int, path: Path) -> bool:
-    words = _arguments(pid)
-    if str(path) not in words:
-        return False
-    controller = next((word for word in words if word.startswith(MARK)), None)
-    found = stat(pid)
-    if controller is None or found is None:
-        return False
     try:
+        words = _arguments(pid)
+        if str(path) not in words:
+            return False
+        controller = next((word for word in words if word.startswith(MARK)), None)
+        found = stat(pid)
+        if controller is None or found is None:
+            return False
         return os.stat(f"/proc/{pid}").st_uid == os.geteuid() and found[1] != int(controller[len(MARK) :])
     except (OSError, ValueError):
         return False
@@ -106,14 +111,18 @@ def listener(path: Path) -> int | None:
 
     A connection is made and dropped at once. It succeeds even if the server is stopped.
     """
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+    try:
+        probe = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    except OSError:
+        return 0
+    with probe:
         probe.setblocking(False)
         try:
             probe.connect(os.fsencode(path))
-        except (ConnectionRefusedError, FileNotFoundError, NotADirectoryError):
+        except (ConnectionRefusedError, FileNotFoundError):
             return None
         except OSError:
-            return 0  # a full backlog, or no permission: somebody is there
+            return 0  # a full backlog, or no permission: a server may be there
         peer = probe.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
         return int.from_bytes(peer[:4], sys.byteorder)
 
@@ -132,7 +141,8 @@ def stopped_listener(path: Path) -> int | None:
 
 def hidden_server(path: Path) -> int | None:
     """A tmux server that was started for `path` but whose socket file somebody deleted. It makes the
-    file again on SIGUSR1; starting a second server instead would double every agent.
+    file again on SIGUSR1; starting a second server instead would double every agent. Raises OSError when
+    it can't be told whether there is one.
     """
     for name in os.listdir("/proc"):
         if not name.isdigit():
@@ -142,7 +152,7 @@ def hidden_server(path: Path) -> int | None:
                 continue
             if os.stat(f"/proc/{name}").st_uid == os.geteuid() and str(path) in _arguments(int(name)):
                 return int(name)
-        except OSError:
+        except _NOT_OURS:
             continue
     return None
 
@@ -151,6 +161,7 @@ class ServerProcess:
     """A handle on the server's process that can't be fooled by a recycled pid."""
 
     def __init__(self, pid: int) -> None:
+        """Raises ProcessLookupError when it is gone, another OSError when that can't be told."""
         self.pid = pid
         self._handle = os.pidfd_open(pid)
 

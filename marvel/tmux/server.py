@@ -284,8 +284,8 @@ class TmuxServer(Connection):
     def _sweep(self) -> None:
         """Remove texts that a killed process left behind. A minute old, none is still in use."""
         before = time.time() - 60
-        for file in self.socket.parent.glob(f"{self.socket.name}.paste-*"):
-            with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):  # left for the next time
+            for file in self.socket.parent.glob(f"{self.socket.name}.paste-*"):
                 if file.stat().st_mtime < before:
                     file.unlink()
 

@@ -9,6 +9,7 @@ the daemon. After every step the invariants are looked at; at the end faults sto
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sqlite3
 import sys
@@ -147,8 +148,8 @@ class History:
     # --- the daemon ----------------------------------------------------------------------------
 
     def raise_daemon(self) -> None:
-        """A new daemon, unless one runs."""
-        if self.loop is not None:
+        """A new daemon, unless one runs, or can't start."""
+        if self.loop is not None or self.machine.blind is not None:
             return
         self.machine.reboot()
         self.runs += 1
@@ -267,7 +268,7 @@ class History:
     def come_to_rest(self) -> None:
         """Faults stop: everything wanted runs, nothing else does, and nothing more is appended."""
         self.machine.refusing = self.machine.halving = 0
-        self.machine.fuse = None
+        self.machine.fuse = self.machine.blind = None
         for server in list(self.machine.servers.values()):  # one that goes on may end
             server.go_on()
         if self.store is not None:
@@ -487,6 +488,17 @@ def _disk_fills(history: History) -> None:
         history.machine.later(history.rng.choice([0.2, 2.0, 12.0, 65.0]), space_again)
 
 
+def _nothing_can_be_looked_at(history: History) -> None:
+    """Out of descriptors, a disk that fails, a directory that can't be entered."""
+    machine = history.machine
+    machine.blind = history.rng.choice([errno.EMFILE, errno.EIO, errno.EACCES])
+
+    def sees_again() -> None:
+        machine.blind = None
+
+    machine.later(history.rng.choice([0.2, 2.0, 12.0, 65.0]), sees_again)
+
+
 def _time_passes(history: History) -> None:
     history.run(history.rng.choice([1.0, 10.0, 70.0]))
 
@@ -512,6 +524,7 @@ RULES: tuple[tuple[str, Rule], ...] = (
     ("machine sleeps", _machine_sleeps),
     ("daemon stands still", _daemon_stands_still),
     ("disk fills", _disk_fills),
+    ("nothing can be looked at", _nothing_can_be_looked_at),
     *[("time passes", _time_passes)] * 3,
 )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import math
+import os
 import selectors
 import signal
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -93,6 +94,7 @@ class SimMachine(Machine):
         self.fuse: int | None = None  # effects until the daemon is killed
         self.refusing = 0  # panes that tmux will not make
         self.halving = 0  # of these it makes the process all the same
+        self.blind: int | None = None  # the error (errno) that every look at a process or file ends in
         self.beat: Callable[[str], None] = lambda uid: None
         self._pids = itertools.count(FIRST_PID)
         self._handles: dict[int, int] = {}  # to pid
@@ -119,7 +121,16 @@ class SimMachine(Machine):
     def monotonic(self) -> float:
         return self.now
 
+    def _see(self) -> None:
+        if self.blind is not None:
+            raise OSError(self.blind, os.strerror(self.blind))
+
+    def inode(self, path: str) -> int:
+        self._see()
+        return super().inode(path)
+
     def open_handle(self, pid: int) -> int | None:
+        self._see()
         if pid not in self.workers:
             return None
         handle = FIRST_HANDLE + next(self._order)
@@ -133,6 +144,7 @@ class SimMachine(Machine):
         return self._handles.get(handle) not in self.workers
 
     def look_at(self, pid: int) -> Process | None:
+        self._see()
         worker = self.workers.get(pid)
         return worker.shown() if worker else None
 
@@ -143,6 +155,7 @@ class SimMachine(Machine):
         others: Collection[int],
         known: Mapping[str, Iterable[Process]],
     ) -> dict[str, list[Process]]:
+        self._see()
         found: dict[str, list[Process]] = {}
         for pid, worker in self.workers.items():
             if worker.uid in sessions and pid not in others:
@@ -150,9 +163,11 @@ class SimMachine(Machine):
         return found
 
     def uids_of(self, home: str) -> set[str]:
+        self._see()
         return {worker.uid for worker in self.workers.values()}
 
     def send(self, found: Iterable[Process], number: int) -> None:
+        self._see()
         self.effect()
         for process in found:
             self.signal(process.pid, signal.Signals(number))
