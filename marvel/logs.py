@@ -3,6 +3,7 @@
 Log events are constant strings with keys, one canonical line for each pass that did something.
 """
 
+import contextlib
 import logging
 import logging.handlers
 import os
@@ -10,6 +11,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+
+from marvel.settings import own_file
 
 
 @contextmanager
@@ -35,16 +38,14 @@ Logger = structlog.stdlib.BoundLogger
 
 def set_up(path: str, *, console: bool) -> Logger:
     """Log to `path`, and with `console` to stderr: in words on a terminal, as JSON elsewhere."""
-    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    os.close(own_file(path, os.O_WRONLY | os.O_CREAT))  # raises what is wrong with it
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
     ]
-    file = logging.handlers.RotatingFileHandler(
-        path, maxBytes=MAX_LOG_BYTES, backupCount=KEPT_LOGS, encoding="utf-8"
-    )
+    file = _OwnFile(path, maxBytes=MAX_LOG_BYTES, backupCount=KEPT_LOGS, encoding="utf-8")
     handlers: list[logging.Handler] = [_formatted(file, structlog.processors.JSONRenderer())]
     if console:
         stream = logging.StreamHandler(sys.stderr)
@@ -65,6 +66,26 @@ def set_up(path: str, *, console: bool) -> Logger:
     )
     found: Logger = structlog.get_logger("marvel")
     return found
+
+
+def last_words(path: str, event: str, **keys: Any) -> None:
+    """Write one line of a process that ends, whether its log was set up or not."""
+    with contextlib.suppress(OSError):
+        log = (
+            structlog.get_logger("marvel")
+            if logging.getLogger("marvel").handlers
+            else set_up(path, console=False)
+        )
+        log.critical(event, **keys)
+
+
+class _OwnFile(logging.handlers.RotatingFileHandler):
+    """A log that is private after a rotation too, and never written through a link or into a FIFO."""
+
+    def _open(self) -> Any:
+        return open(
+            own_file(self.baseFilename, os.O_WRONLY | os.O_CREAT | os.O_APPEND), "a", encoding="utf-8"
+        )
 
 
 def _formatted(handler: logging.Handler, renderer: Any) -> logging.Handler:

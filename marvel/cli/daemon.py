@@ -39,7 +39,7 @@ def daemon(
         return
     from marvel.daemon.main import run
 
-    why = run(paths(), controllers=chosen)
+    why = run(paths(), controllers=chosen)  # an end that nobody asked for is an error
     say(f"daemon ended ({why})" + ("" if why == "stop" else "; its sessions run on"))
 
 

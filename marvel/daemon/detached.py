@@ -13,8 +13,8 @@ import sys
 import time
 from collections.abc import Sequence
 
-from marvel.errors import DaemonUnavailable
-from marvel.settings import Paths
+from marvel.errors import DaemonUnavailable, MarvelError
+from marvel.settings import Paths, make_private, own_file
 
 READY_SECONDS = 30.0  # for a detached daemon to become ready (a long log may have to be rebuilt)
 READY_VARIABLE = "MARVEL_READY_FD"  # names the pipe to a detached daemon's starter
@@ -28,17 +28,21 @@ def detach(paths: Paths, *, controllers: Sequence[str] = ()) -> int:
     if controllers:
         argv += ["--controllers", ",".join(controllers)]
     environ = {**os.environ, READY_VARIABLE: str(writer), "MARVEL_HOME": paths.home}
-    process = subprocess.Popen(
-        argv,
-        cwd="/",
-        env=environ,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-        pass_fds=(writer,),
-    )
-    os.close(writer)
+    errors = _log(paths)
+    try:
+        process = subprocess.Popen(
+            argv,
+            cwd="/",
+            env=environ,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=errors,
+            start_new_session=True,
+            pass_fds=(writer,),
+        )
+    finally:
+        os.close(errors)
+        os.close(writer)
     with open(reader, encoding="utf-8") as file:
         answer = _wait_for_line(file.fileno())
     if answer == READY:
@@ -48,6 +52,20 @@ def detach(paths: Paths, *, controllers: Sequence[str] = ()) -> int:
     with contextlib.suppress(ValueError):
         problem = json.loads(answer)
     raise DaemonUnavailable(problem["message"], hint=problem["hint"])
+
+
+def _log(paths: Paths) -> int:
+    """Where a daemon's own errors go before it has a log, and when Python itself ends it: into its log."""
+    try:
+        make_private(paths.home)
+        return own_file(paths.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    except (MarvelError, OSError):  # the daemon says what is wrong there
+        return os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
+
+
+def is_detached() -> bool:
+    """Whether this process was started in the background, and its starter still waits."""
+    return READY_VARIABLE in os.environ
 
 
 def tell_starter(line: str) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from marvel.daemon.lineage import Lineage, LineageOf, Lineages, credentials
 from marvel.daemon.poller import READ, Poller
-from marvel.errors import DaemonUnavailable
+from marvel.errors import DaemonUnavailable, MarvelError
 from marvel.settings import MODE_PRIVATE_FILE
 from marvel.shortages import shortage
 
@@ -41,8 +41,16 @@ class Listener:
     """The daemon's socket. The owner calls `expire` at `deadline`, on the monotonic clock."""
 
     def __init__(
-        self, path: str, poller: Poller, handle: Handler, clock: Callable[[], float], *, bound: str = ""
+        self,
+        path: str,
+        poller: Poller,
+        handle: Handler,
+        clock: Callable[[], float],
+        *,
+        failed: Callable[[str, Exception], None],
+        bound: str = "",
     ) -> None:
+        self._failed = failed  # is given the method of a request that a bug ended, and the exception
         self._path = path
         self._bound = bound  # uid of the only session that can reach it
         self._lineages = Lineages(os.path.dirname(path), clock)
@@ -141,9 +149,16 @@ class Listener:
         if not isinstance(method, str) or not isinstance(params, dict):
             return {"error": "method must be a string and params an object"}
         try:
-            return {"result": self._handle(method, params, lambda: self._lineage(connection))}
+            reply = {"result": self._handle(method, params, lambda: self._lineage(connection))}
+            json.dumps(reply)
         except ValueError as error:
             return {"error": str(error)}
+        except MarvelError as error:
+            return {"error": error.message}
+        except Exception as error:  # of one request: all others, and the agents, go on
+            self._failed(method, error)
+            return {"error": f"internal error: {type(error).__name__}"}
+        return reply
 
     def _lineage(self, connection: Connection) -> Lineage:
         return Lineage(bound=self._bound) if self._bound else self._lineages.of(connection.peer)

@@ -42,6 +42,9 @@ RESYNC_SECONDS = 20.0  # between comparisons of panes with the world
 HEAD_SECONDS = 1.0  # between notes of the log's head
 RETRY_FIRST_SECONDS, RETRY_MAX_SECONDS = 0.5, 5.0  # between tries to write the log
 LOG_REMOVED = "event log removed"  # why a loop ends whose log is no longer the one at its path
+STOPPED, STOPPED_ALONE = "stop", "stop --keep-sessions"  # why one ends that a command asked to
+ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+ASKED_FOR = (STOPPED, STOPPED_ALONE, *(number.name for number in ENDING_SIGNALS))  # ends without a failure
 JUMP_SECONDS = 2.0  # by which wall and monotonic clock may drift apart between two turns
 
 
@@ -139,8 +142,12 @@ class Loop:
             clock=machine.monotonic,
         )
         place_reporter(paths.home)
-        self._listener = Listener(paths.socket, self._poller, self.handle, machine.monotonic)
-        self._sockets = OwnSockets(paths, self._poller, self.handle, machine.monotonic, log)
+        self._listener = Listener(
+            paths.socket, self._poller, self.handle, machine.monotonic, failed=self._request_failed
+        )
+        self._sockets = OwnSockets(
+            paths, self._poller, self.handle, machine.monotonic, log, failed=self._request_failed
+        )
         if (bell := self._bell.fileno()) is not None:
             self._poller.watch(bell, READ, self._bell, lambda _events: self._ring())
 
@@ -290,18 +297,18 @@ class Loop:
         if daemon is None or daemon.run_id != self._run_id or not daemon.stop_requested:
             return
         if daemon.keep_sessions:
-            self._end = self._end or "stop --keep-sessions"
+            self._end = self._end or STOPPED_ALONE
         elif not any(session.alive for session in self._world().sessions.values()):
             waiting = set(self._fleet.up())
             if not waiting:
-                self._end = self._end or "stop"
+                self._end = self._end or STOPPED
             for workspace in list(waiting):
                 self._fleet.shut_down(workspace, lambda w=workspace: self._shut(waiting, w))  # type: ignore[misc]
 
     def _shut(self, waiting: set[str], workspace: str) -> None:
         waiting.discard(workspace)
         if not waiting:
-            self._end = self._end or "stop"
+            self._end = self._end or STOPPED
 
     def _finish(self, why: str) -> None:
         kept = sum(1 for session in self._world().sessions.values() if session.alive)
@@ -358,7 +365,7 @@ class Loop:
         """INT, TERM and HUP end the daemon and leave the agents, unless the machine ends with it."""
         reader, writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in ENDING_SIGNALS:
             signal.signal(number, self._signalled)
         self._poller.watch(reader, READ, self, lambda _events: _drain(reader))
 
@@ -477,6 +484,9 @@ class Loop:
                 return self._status()
             case _:
                 raise ValueError(f"unknown method {method!r}")
+
+    def _request_failed(self, method: str, error: Exception) -> None:
+        self._log.error("request failed", method=method, exc_info=error)
 
     def _heartbeat(self, params: dict[str, Any], lineage: LineageOf) -> dict[str, str]:
         def proof(session: Session) -> bool:

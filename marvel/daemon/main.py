@@ -10,10 +10,10 @@ from uuid import uuid4
 from marvel import config, logs
 from marvel.daemon import head as heads
 from marvel.daemon import observations
-from marvel.daemon.detached import READY, READY_VARIABLE, tell_starter
+from marvel.daemon.detached import READY, READY_VARIABLE, is_detached, tell_starter
 from marvel.daemon.init import leave_process_1
 from marvel.daemon.lock import Lock
-from marvel.daemon.loop import Loop
+from marvel.daemon.loop import ASKED_FOR, Loop
 from marvel.daemon.machine import Machine
 from marvel.daemon.reconciler import CONTROLLERS
 from marvel.errors import DaemonUnavailable, MarvelError, UsageError
@@ -24,28 +24,54 @@ from marvel.tmux.processes import raise_file_limit
 
 
 def run(paths: Paths, *, controllers: Sequence[str] = (), console: bool = True) -> str:
-    """Be the daemon until it ends; returns why it ended. Raises MarvelError when it can't start."""
+    """Be the daemon until it is asked to end; returns why it ended.
+
+    Raises MarvelError when it can't start, and when it ends without having been asked to.
+    """
     in_container = leave_process_1()
-    try:
+    with _last_words(paths):
         with _explained(paths):
-            loop, lock = _prepare(paths, controllers, console)
-    except MarvelError as error:
-        tell_starter(json.dumps({"message": error.message, "hint": error.hint}))
-        raise
-    try:
-        return loop.run(lambda: tell_starter(READY), stops_agents=in_container)
-    finally:
-        lock.release()
+            loop, lock = _prepare(paths, controllers, console and not is_detached())
+        try:
+            why = loop.run(lambda: tell_starter(READY), stops_agents=in_container)
+        finally:
+            lock.release()
+        if why not in ASKED_FOR:
+            raise DaemonUnavailable(
+                f"the daemon ended: {why}; its sessions run on",
+                hint=f"see {paths.log}, then marvel daemon -d",
+            )
+        return why
 
 
 def drain(paths: Paths) -> None:
     """Be a daemon for as long as it takes to end all sessions. Raises MarvelError when it can't."""
-    with _explained(paths):
-        loop, lock = _prepare(paths, (), console=False)
+    with _last_words(paths):
+        with _explained(paths):
+            loop, lock = _prepare(paths, (), console=False)
+        try:
+            loop.run(lambda: None, drain=True)
+        finally:
+            lock.release()
+
+
+@contextlib.contextmanager
+def _last_words(paths: Paths) -> Iterator[None]:
+    """Write into daemon.log why a daemon could not start, or died; tell its starter, who may be waiting.
+
+    A detached daemon has nowhere else to say it. What is no MarvelError is a bug: with its traceback.
+    """
     try:
-        loop.run(lambda: None, drain=True)
-    finally:
-        lock.release()
+        yield
+    except MarvelError as error:
+        logs.last_words(paths.log, "daemon failed", error=error.message, hint=error.hint)
+        tell_starter(json.dumps({"message": error.message, "hint": error.hint}))
+        raise
+    except Exception as error:
+        logs.last_words(paths.log, "daemon died of a bug", exc_info=error)
+        message = f"the daemon died of a bug: {type(error).__name__}: {error}"
+        tell_starter(json.dumps({"message": message, "hint": f"its traceback is in {paths.log}"}))
+        raise
 
 
 def _prepare(paths: Paths, controllers: Sequence[str], console: bool) -> tuple[Loop, Lock]:
