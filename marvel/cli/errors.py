@@ -65,7 +65,28 @@ def _is_full(error: Exception) -> TypeGuard[OSError]:
     return isinstance(error, OSError) and error.errno == ENOSPC and error.filename is None
 
 
+def _rows_of_a_wrong_shape() -> MarvelError | None:
+    """What is wrong with the tables that commands read, if anything: then that is what a command ran into.
+
+    Looked at only when one has failed: a listing must not pay for a check of every row.
+    """
+    try:
+        from marvel.settings import paths
+        from marvel.store.query import Reader
+        from marvel.store.rows import load_world
+
+        with Reader(paths()) as reader:
+            load_world(reader)
+    except MarvelError as found:
+        return found
+    except Exception:
+        return None
+    return None
+
+
 def _internal(error: Exception) -> int:
+    if (found := _rows_of_a_wrong_shape()) is not None:
+        return _refused(found)
     if os.environ.get("MARVEL_DEBUG"):
         import traceback
 

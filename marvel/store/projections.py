@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from marvel.resources import Resource
 from marvel.store import schema
+from marvel.store.rows import wrong_shape
 from marvel.world import TABLES, Change, Key, World
 
 _encoder = msgspec.json.Encoder(order="sorted")
@@ -53,14 +54,20 @@ def _workspace_of(table: str, key: Key, row: Resource) -> str:
 
 
 def load(connection: sa.Connection, position: int, workspace: str | None = None) -> World:
-    """The world as the tables hold it: all of it, or one workspace and what is shared."""
+    """The world as the tables hold it: all of it, or one workspace and what is shared.
+
+    Raises LogUnavailable when a row has a wrong shape.
+    """
     rows: list[Resource] = []
     for name, decoder in _decoders.items():
         table = _TABLES[name]
         query = sa.select(table.c.data)
         if workspace is not None and name not in _SHARED:
             query = query.where(table.c.workspace == workspace)
-        rows += [decoder.decode(data) for (data,) in connection.execute(query)]
+        try:
+            rows += [decoder.decode(data) for (data,) in connection.execute(query)]
+        except (ValueError, TypeError, RecursionError) as error:
+            raise wrong_shape(name, error) from error
     return World(rows, position=position)
 
 

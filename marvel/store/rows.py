@@ -20,13 +20,22 @@ BATCH = 1_000  # events read in one transaction
 
 
 def load_world(reader: Reader, workspace: str | None = None) -> World:
-    """The projections' rows, all or one workspace's, as the world."""
+    """The projections' rows, all or one workspace's, as the world. Raises LogUnavailable."""
     rows: list[Resource] = []
     for table, kind in TABLES.items():
         shared = table in ("daemons", "clocks")
         found = reader.rows(table, None if shared else workspace)
-        rows += [msgspec.convert(row, kind) for row in found]
+        try:
+            rows += [msgspec.convert(row, kind) for row in found]
+        except ValueError as error:
+            raise wrong_shape(table, error) from error
     return World(rows, position=reader.head())
+
+
+def wrong_shape(table: str, error: Exception) -> LogUnavailable:
+    """What is raised for a row that is not as this marvel writes it: somebody else wrote over it."""
+    message = f"a row of the table {table} has a wrong shape: {error}"
+    return LogUnavailable(message, hint="marvel rebuild makes the rows again from the events")
 
 
 def events_after(reader: Reader, position: int, *, until: int) -> Iterator[Event]:
