@@ -23,6 +23,9 @@ event; everything else is derived from the event log. The rooms, in the order in
 | `reporter` | what an agent's hook runs: payload in, one heartbeat out; always silent |
 | `client`, `simulator` | for programs: a heartbeat, and all that the terminal can do; a whole fake agent |
 | `keys`, `durations`, `settings`, `config`, `logs`, `text`, `errors` | names, paths, preferences, log, text |
+| `keys`, `durations`, `settings`, `config`, `logs`, `errors` | names, paths, preferences, log, errors |
+| `shortages`, `limits` | what the system's errors say, and which of its limits are nearly used up |
+| `keys`, `settings`, `config`, `logs`, `errors` | names, paths, preferences, log, errors |
 
 Imports point down only; pyproject.toml has the contracts.
 """

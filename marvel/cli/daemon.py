@@ -47,7 +47,7 @@ def daemon(
 def status(
     output: Annotated[str, typer.Option("-o", "--output", metavar="text|json")] = "text",
 ) -> int:
-    """How the daemon is; exit status 0 only when it runs and is ready."""
+    """Report how the daemon is. The exit status is 0 only when it runs, is ready and can record."""
     import json
 
     from marvel.cli.get import show
@@ -57,12 +57,14 @@ def status(
     from marvel.client import request
     from marvel.errors import DaemonUnavailable, UsageError
     from marvel.settings import paths
+    from marvel.store.condition import shortages, troubles
     from marvel.store.query import daemon_note
 
     if output not in ("text", "json"):
         raise UsageError(f"there is no output {output!r}", hint="-o text | json")
     where = paths()
-    if daemon_note(where) is None:
+    note = daemon_note(where)
+    if note is None:
         if output == "json":
             show(json.dumps({"running": False, "ready": False}) + "\n")
         raise DaemonUnavailable("no daemon is running", hint="marvel daemon -d starts one")
@@ -80,6 +82,8 @@ def status(
             f"version {found['version']}, run {found['run_id']}, {alive} alive\n"
             f"head at position {found['position']}, {found['hash'][:16]}\n"
             f"home {where.home}\n"
+            + "".join(f"not ready: {line}\n" for line in troubles(note))
+            + "".join(f"{line}\n" for line in shortages(note))
         )
     return 0 if found["ready"] else 1
 

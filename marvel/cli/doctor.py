@@ -22,12 +22,15 @@ from marvel.cli.door import check_person
 from marvel.cli.get import show
 from marvel.cli.manifests import declared
 from marvel.errors import MarvelError, Rejected
+from marvel.limits import nearly_used_up
 from marvel.runtimes.launch import is_too_old
 from marvel.settings import Paths, check_private, paths
+from marvel.store.condition import troubles
 from marvel.store.query import Reader, daemon_note, head_of_file
 from marvel.store.rows import load_world
 from marvel.text import printable
 from marvel.tmux import conf_problem, server_environment
+from marvel.tmux.processes import listener
 from marvel.tmux.version import ask_libtmux, check_socket_path, check_version
 from marvel.world import World
 
@@ -53,7 +56,7 @@ def doctor(*, fix: bool) -> int:
     failed = 0
     if fix:
         check_person("doctor --fix")
-    for check in (_system, _tmux, _state, _daemon, _log, _archives, _stale, _teams, _agents, _others):
+    for check in (_system, _tmux, _state, _daemon, _limits, _log, _archives, _stale, _teams, _agents, _others):
         try:
             findings = list(check(where))
         except MarvelError as error:
@@ -149,9 +152,27 @@ def _daemon(where: Paths) -> Iterator[Finding]:
         yield Finding("warning", "no daemon is running", "marvel daemon -d")
         return
     yield Finding("ok", f"daemon runs, pid {note.get('pid')}")
+    for trouble in troubles(note):
+        yield Finding("failed", trouble, "it tries again by itself; marvel daemon logs")
     seen = _path_of(note.get("pid"))
     if seen is not None and seen != os.environ.get("PATH"):
         yield Finding("warning", f"the daemon's PATH is not this shell's: {seen}", "restart it from here")
+
+
+def _limits(where: Paths) -> Iterator[Finding]:
+    """Limits of this machine, the daemon and its tmux servers that are nearly used up."""
+    pids: dict[str, int] = {}
+    note = daemon_note(where)
+    if note is not None and isinstance(note.get("pid"), int):
+        pids["the daemon"] = note["pid"]
+    for name in sorted(os.listdir(where.tmux)) if os.path.isdir(where.tmux) else []:
+        if name.endswith(".sock") and (pid := listener(Path(where.tmux, name))):
+            pids[f"the tmux server of {name.removesuffix('.sock')}"] = pid
+    found = nearly_used_up(pids, where.home) if os.path.isdir(where.home) else []
+    for words in found:
+        yield Finding("warning", f"nearly used up: {words}", "starts may fail, and wait, until there is more")
+    if not found:
+        yield Finding("ok", "no limit is nearly used up")
 
 
 def _path_of(pid: object) -> str | None:

@@ -11,6 +11,7 @@ from marvel.commands.order import Order
 from marvel.commands.orders import read
 from marvel.resources import Capability, TeamKey
 from marvel.settings import Paths, check_private, paths
+from marvel.store.condition import troubles
 from marvel.store.query import Reader, daemon_note
 from marvel.store.rows import load_world
 from marvel.tmux.version import check_socket_path
@@ -72,6 +73,10 @@ def check_workspace(name: str) -> None:
 
 
 def warn_without_daemon(where: Paths) -> None:
-    """What was recorded waits for a daemon."""
-    if daemon_note(where) is None:
+    """What was recorded waits for a daemon that runs and records."""
+    note = daemon_note(where)
+    if note is None:
         say("no daemon is running: recorded, and done once one runs (marvel daemon -d)")
+        return
+    for trouble in troubles(note):
+        say(f"{trouble}: recorded, and done once it can")

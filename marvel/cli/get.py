@@ -15,6 +15,7 @@ from marvel.cli.errors import say
 from marvel.cli.request import STATES, WAITING, Request, check, kind_of, parse
 from marvel.cli.table import is_coloured, table
 from marvel.errors import NotFound
+from marvel.store.condition import remarks
 from marvel.store.query import Reader, daemon_note
 from marvel.text import printable
 
@@ -73,9 +74,13 @@ def unknown(kind: str, request: Request) -> NotFound:
 
 
 def warn_without_daemon(paths: Paths) -> None:
-    """Say so on stderr when nobody keeps what is shown true."""
-    if daemon_note(paths) is None:
+    """Say so on stderr when nobody keeps what is shown true, or when the daemon can't."""
+    note = daemon_note(paths)
+    if note is None:
         say("no daemon is running: this is what was recorded last (marvel daemon -d starts one)")
+        return
+    for remark in remarks(note):
+        say(remark)
 
 
 def found(source: Source, kind: str, request: Request) -> tuple[Rows, bool]:

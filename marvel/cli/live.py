@@ -13,7 +13,6 @@ from marvel.settings import Paths
 
 AGE_SECONDS = 5.0  # between redraws of a table that has an AGE, when nothing else happens
 FRAME_SECONDS = 0.03  # between frames: a burst of events is one
-DAEMON_GONE = "daemon is gone: this is what was recorded last"
 
 
 def live(paths: Paths, kind: str, request: Request) -> int:
@@ -46,7 +45,7 @@ def _run(follower: Follower, selection: Selection, view: View, screen: Screen, w
         for event in follower.read() or ():
             follower.fold.apply(event)
         now = time.monotonic()
-        alarm = follower.problem or ("" if waker.daemon_runs else DAEMON_GONE)
+        alarm = follower.problem or waker.alarm
         aged = now // AGE_SECONDS if view.ages else 0
         state = (id(follower.fold), follower.fold.position, follower.fold.leases, alarm, aged)
         if typed or screen.stale or state != seen:

@@ -32,6 +32,8 @@ IN_WORDS = {  # reasons that end a session, or keep it from starting
     "tmux-server-lost": "its tmux server died",
     "tmux-unavailable": "tmux can't be used",
     "file-locked": "a file that it needs changed is locked by another program",
+    "shortage": "the machine is short of what a start needs",
+    "files-unavailable": "a file or directory that a start needs can't be read now",
     "tmux-refused": "tmux refused to start it",
     "crashed": "it crashed",
     "shift": "in a shift",

@@ -3,11 +3,14 @@
 import contextlib
 import os
 import select
+import time
 
 from marvel.settings import Paths
 from marvel.store.bell import POLL_SECONDS, Bell
+from marvel.store.condition import remarks
 from marvel.store.query import daemon_note
 
+DAEMON_GONE = "daemon is gone: this is what was recorded last"
 IDLE_SECONDS = 1.0  # between looks that nothing asked for: a ring may be lost, a daemon come without one
 
 
@@ -20,6 +23,8 @@ class Waker:
         self._bell: Bell | None = None
         self._daemon: int | None = None  # pidfd
         self.daemon_runs = False
+        self.alarm = ""  # why what is shown may not be what is, if anything
+        self._noted_at = 0.0  # when the daemon's note was read
         for descriptor in descriptors:
             self._poll.register(descriptor, select.POLLIN)
         self._look()
@@ -54,9 +59,13 @@ class Waker:
                 descriptor = self._bell.fileno()
                 if descriptor is not None:
                     self._poll.register(descriptor, select.POLLIN)
+        if self._daemon is not None and time.monotonic() < self._noted_at + IDLE_SECONDS:
+            return
+        self._noted_at = time.monotonic()
+        note = daemon_note(self._paths)
+        self.daemon_runs = note is not None
+        self.alarm = DAEMON_GONE if note is None else "; ".join(remarks(note))
         if self._daemon is None:
-            note = daemon_note(self._paths)
-            self.daemon_runs = note is not None
             with contextlib.suppress(OSError, KeyError, TypeError):
                 self._daemon = os.pidfd_open((note or {})["pid"])
                 self._poll.register(self._daemon, select.POLLIN)

@@ -18,6 +18,7 @@ from marvel.cli.summaries import line
 from marvel.cli.times import age, local, until
 from marvel.errors import NotFound, UsageError
 from marvel.resources import RoleKey, Session, TeamKey
+from marvel.store.condition import remarks
 from marvel.store.query import STREAMS_OF_TEAM, Reader, daemon_note, streams_of
 from marvel.store.rows import load_world, world_at
 from marvel.text import printable
@@ -82,7 +83,8 @@ def words(paths: settings.Paths, key: str, now: float) -> str:
 
 def _asked(paths: settings.Paths, key: str, now: float) -> tuple[Answer, bool]:
     """The answer, and whether a daemon runs."""
-    has_daemon = daemon_note(paths) is not None
+    note = daemon_note(paths)
+    has_daemon = note is not None
     with Reader(paths) as reader:
         answer = _answer(reader, key, now)
         row = next((row for row in reader.rows("sessions") if row["uid"] == answer.uid), None)
@@ -92,8 +94,10 @@ def _asked(paths: settings.Paths, key: str, now: float) -> tuple[Answer, bool]:
         )
     if row is not None and (row["state"] in CRASHED or row.get("streak")):
         answer = answer._replace(last_line="".join(last_lines(paths, row, 1)))
-    if not has_daemon:
+    if note is None:
         answer.why.not_done.insert(0, reasons.without_daemon())
+    else:
+        answer.why.not_done[:0] = [Reason(remark) for remark in remarks(note)]
     return answer, has_daemon
 
 

@@ -26,6 +26,8 @@
 | `orders`, `gate` | carries out commands for the command line; what an agent session may do by them |
 | `lineage`, `inherited` | which session a caller belongs to, by the processes above it |
 | `buckets` | bounds on what one session can have recorded |
+| `condition` | how the daemon is, noted for those who only read |
+| `reserve` | descriptors that are held for ending what must be ended |
 | `processes` | what /proc and pidfds tell |
 | `observations` | what was seen, as facts: pure |
 | `launch` | a launch plan checked against this machine |

@@ -127,6 +127,11 @@ class Fleet:
         """Workspaces whose server is connected."""
         return [name for name, desk in self._desks.items() if desk.server.state == "up"]
 
+    def pids(self) -> dict[str, int]:
+        """The processes of the servers, by what they are called in messages."""
+        found = ((name, desk.server.pid) for name, desk in self._desks.items())
+        return {f"the tmux server of {name}": pid for name, pid in found if pid is not None}
+
     def keep_sockets(self) -> None:
         """Have deleted socket files made again."""
         for desk in self._desks.values():

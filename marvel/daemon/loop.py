@@ -15,6 +15,7 @@ from marvel.config import Config
 from marvel.daemon import head as heads
 from marvel.daemon import observations
 from marvel.daemon.agents import UNREACHABLE_SECONDS, Agents
+from marvel.daemon.condition import Condition
 from marvel.daemon.containment import Profile
 from marvel.daemon.fleet import Fleet
 from marvel.daemon.launch import place_reporter, wish_of
@@ -62,8 +63,11 @@ class Loop:
         environ: Mapping[str, str],
         config: Config,
         log: Logger,
+        note: Callable[[dict[str, Any]], None],
     ) -> None:
+        """`note` keeps what the daemon says of itself where readers find it."""
         self._paths = paths
+        self._condition = Condition(machine.monotonic, note)
         self._store = store
         self._run_id = run_id
         self._log = log
@@ -196,6 +200,7 @@ class Loop:
         self._attempt(self._agents.end_leftovers)
         self._log.info("daemon started", pid=os.getpid(), home=self._paths.home, workspaces=len(alive))
         self._timers.after(RESYNC_SECONDS, self._resync)
+        self._look_at_limits()
         self._vitals.begin()
         self._vitals.follow_all()
         self._turned_at = self._machine.monotonic()
@@ -215,7 +220,9 @@ class Loop:
             self._write_leases(now)
             self._pass()
             self._retry_at, self._retry = None, RETRY_FIRST_SECONDS
+            self._condition.recorded()
         except LogUnavailable as error:
+            self._condition.failed(error.message)
             self._log.error("log unavailable", error=error.message, retry_in=self._retry)
             self._retry_at = now + self._retry
             self._retry = min(self._retry * 2, RETRY_MAX_SECONDS)
@@ -389,11 +396,20 @@ class Loop:
     def _resync(self) -> None:
         """Slowly, what no notification tells: a pane that vanished, a session that nothing named."""
         self._timers.after(RESYNC_SECONDS, self._resync)
+        self._look_at_limits()
         self._reconciler.touch_all()  # the next pass looks at the log, too
         self._attempt(self._vitals.check)
         self._fleet.keep_sockets()
         for workspace in self._fleet.up():
             self._attempt(self._agents.compare, workspace)
+
+    def _look_at_limits(self) -> None:
+        """Note that the loop goes round, and which limits are nearly used up."""
+        processes = {"the daemon": os.getpid(), **self._fleet.pids()}
+        shortages = self._machine.nearly_used_up(processes, self._paths.home)
+        if shortages and shortages != self._condition.shortages:
+            self._log.warning("limits nearly used up", limits=shortages)
+        self._condition.looked(shortages)
 
     def _check_log(self) -> None:
         """End when the log was removed or replaced: what is appended to it goes nowhere. Agents run on.
@@ -425,7 +441,7 @@ class Loop:
 
     def _write_leases(self, now: float) -> None:
         at = self._vitals.leases.deadline()
-        if at is None or at > now:
+        if at is None or (at > now and self._retry_at is None):
             return
         try:
             self._vitals.leases.flush()
@@ -504,12 +520,19 @@ class Loop:
         head = self._store.head()
         alive = sum(1 for session in self._world().sessions.values() if session.alive)
         recorded = self._world().daemon
+        unrecorded = self._condition.unrecorded_since
         return {
             "pid": os.getpid(),
             "run_id": self._run_id,
             "version": __version__,
             "since": self._since,
-            "ready": recorded is not None and recorded.run_id == self._run_id,  # its start, and what it found
+            # Its start and what it found are recorded, and so is all that came since.
+            "ready": recorded is not None and recorded.run_id == self._run_id and unrecorded is None,
+            "unrecorded_seconds": None
+            if unrecorded is None
+            else round(self._machine.monotonic() - unrecorded, 1),
+            "unrecorded_reason": self._condition.reason,
+            "shortages": self._condition.shortages,
             "position": head.position,
             "hash": head.hash.hex(),
             "sessions": alive,

@@ -9,6 +9,7 @@ import time
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
+from marvel import limits
 from marvel.daemon import processes
 from marvel.daemon.poller import Poller
 from marvel.daemon.processes import Process
@@ -68,6 +69,10 @@ class Machine:
     def inode(self, path: str) -> int:
         """Which file is at a path. Raises OSError."""
         return os.stat(path).st_ino
+
+    def nearly_used_up(self, processes: Mapping[str, int], home: str) -> list[str]:
+        """The limits that are, in words: of some processes (name → pid), of the disk, of the system."""
+        return limits.nearly_used_up(processes, home)
 
     def tmux(
         self,

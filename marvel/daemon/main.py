@@ -100,6 +100,7 @@ def _prepare(paths: Paths, controllers: Sequence[str], console: bool) -> tuple[L
             environ={name: value for name, value in os.environ.items() if name != READY_VARIABLE},
             config=preferences,
             log=log,
+            note=lock.note,
         )
         if lost_after is not None:
             loop.observe(observations.log_truncated(lost_after))

@@ -3,6 +3,7 @@
 | module | does |
 |---|---|
 | `query` | reads for people and the CLI's fast lane: standard library only, read-only |
+| `condition` | how the running daemon is, by its note: standard library only |
 | `bell` | wakes those who wait for the log to grow |
 | `schema` | the tables |
 | `engine` | connections as SQLite wants them; its errors in words |

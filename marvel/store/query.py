@@ -12,7 +12,8 @@ import sqlite3
 from stat import S_ISREG
 
 from marvel.errors import LogUnavailable
-from marvel.settings import check_private
+from marvel.settings import check_private, own_file
+from marvel.store.condition import NOTE_BYTES
 from marvel.store.faults import in_words
 from marvel.store.revisions import PROJECTION, refuse_newer
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from marvel.settings import Paths
 
 BUSY_TIMEOUT_SECONDS = 5.0
+NOTE_READS = 3  # of a daemon's note, until one is not half written
 MICROSECONDS = 1_000_000
 PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-~")
 EVENT_COLUMNS = "position time kind schema workspace team role session uid generation actor cause payload"
@@ -266,24 +268,26 @@ def leased(row: dict[str, Any], lease: Any) -> dict[str, Any]:
 
 
 def daemon_note(paths: Paths) -> dict[str, Any] | None:
-    """What the running daemon wrote into its lock (pid, since, run_id); None when none runs."""
+    """What the running daemon wrote into its lock (pid, since, run_id, how it is); None when none runs."""
     try:
-        descriptor = os.open(paths.lock, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = own_file(paths.lock, os.O_RDONLY)
     except FileNotFoundError:
         return None
     except OSError as error:
         raise LogUnavailable(f"{paths.lock} can't be read: {error.strerror}") from error
     try:
-        text = os.read(descriptor, 4096)
-        if not text or not _is_held(descriptor):
-            return None
+        for _ in range(NOTE_READS):
+            text = os.pread(descriptor, NOTE_BYTES, 0)
+            if not text or not _is_held(descriptor):
+                return None
+            try:
+                note = loads(text.decode())
+            except (LogUnavailable, ValueError):
+                continue  # it is just being written
+            return note if isinstance(note, dict) else {}
     finally:
         os.close(descriptor)
-    try:
-        note = loads(text.decode())
-    except (LogUnavailable, ValueError):
-        note = None
-    return note if isinstance(note, dict) else {}
+    return {}
 
 
 def _is_held(descriptor: int) -> bool:

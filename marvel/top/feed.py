@@ -7,7 +7,6 @@ from collections.abc import Callable
 from itertools import islice
 
 from marvel.cli.follower import Follower
-from marvel.cli.live import DAEMON_GONE
 from marvel.cli.waking import Waker
 from marvel.errors import MarvelError
 from marvel.events import Event
@@ -62,7 +61,7 @@ class Feed(threading.Thread):
         try:
             while not self._over.is_set():
                 began = time.monotonic()
-                if self._advance("" if waker.daemon_runs else DAEMON_GONE) and not self._untaken:
+                if self._advance(waker.alarm) and not self._untaken:
                     self._untaken = True
                     self._tell()
                 waker.wait(0 if self._follower.more else 60.0)

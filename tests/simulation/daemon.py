@@ -164,6 +164,7 @@ class History:
             environ={"PATH": os.defpath, "HOME": "/"},
             config=Config(),
             log=structlog.get_logger(),
+            note=lambda fields: None,
         )
         self._guarded(self.loop.begin)
 

@@ -129,6 +129,9 @@ class SimMachine(Machine):
         self._see()
         return super().inode(path)
 
+    def nearly_used_up(self, processes: Mapping[str, int], home: str) -> list[str]:
+        return []
+
     def open_handle(self, pid: int) -> int | None:
         self._see()
         if pid not in self.workers:
