@@ -17,8 +17,10 @@ No file means the defaults. Imported where it is needed, and reading costs nothi
 from __future__ import annotations
 
 import os
+from stat import S_IMODE, S_IWGRP, S_IWOTH
 
 from marvel.errors import MarvelError
+from marvel.settings import regular
 
 TYPE_CHECKING = False  # typing is not worth 3 ms of every start
 if TYPE_CHECKING:
@@ -41,6 +43,7 @@ class Config:
         self.history_limit = HISTORY_LIMIT
         self.on_attention: tuple[str, ...] = ()
         self.bubblewrap: dict[str, Any] = {}  # read, write, network
+        self.disobeyed = ""  # why the file, or one that it names, is not obeyed
 
 
 def config_path(environ: Mapping[str, str] = os.environ) -> str:
@@ -52,12 +55,17 @@ def config_path(environ: Mapping[str, str] = os.environ) -> str:
 
 
 def load(environ: Mapping[str, str] = os.environ) -> Config:
-    """Read the preferences. Raises MarvelError that names the file and what is wrong in it."""
+    """Read the preferences. Raises MarvelError that names the file and what is wrong in it.
+
+    A file of another user, or one that others may write, names programs that would run as this user: it is
+    not obeyed, and `disobeyed` says why.
+    """
     path = config_path(environ)
     config = Config()
     try:
-        with open(path, "rb") as file:
-            content = file.read(MAX_BYTES + 1)
+        with open(path, "rb", opener=regular) as file:
+            config.disobeyed = _of_others(path, os.fstat(file.fileno()))
+            content = b"" if config.disobeyed else file.read(MAX_BYTES + 1)
     except (FileNotFoundError, NotADirectoryError):
         return config
     except OSError as error:
@@ -69,7 +77,40 @@ def load(environ: Mapping[str, str] = os.environ) -> Config:
             setattr(config, name, CHECKS[name](value))
         except ValueError as error:
             raise MarvelError(f"{path}: {name}: {error}") from error
+    if config.tmux_conf and (why := others_file(config.tmux_conf)):
+        config.tmux_conf, config.disobeyed = "", why
     return config
+
+
+def others_file(path: str) -> str:
+    """Why a file must not be obeyed: it is another user's, or open to others. Empty when it may be."""
+    try:
+        return _of_others(path, os.stat(path))
+    except OSError:
+        return ""  # whoever reads it says what is wrong
+
+
+def _of_others(path: str, found: os.stat_result) -> str:
+    if found.st_uid not in (0, os.geteuid()):
+        return f"{path} is not obeyed: it belongs to uid {found.st_uid}, not to you"
+    if found.st_mode & S_IWOTH or (found.st_mode & S_IWGRP and not _is_own_group(found.st_gid)):
+        mode = S_IMODE(found.st_mode)
+        return f"{path} is not obeyed: others may write it (mode {mode:04o}); chmod go-w {path}"
+    return ""
+
+
+def _is_own_group(gid: int) -> bool:
+    """Whether a group has nobody in it but this user, as the group of each user's own has on many systems."""
+    import grp
+    import pwd
+
+    try:
+        group, user = grp.getgrgid(gid), pwd.getpwuid(os.geteuid())
+    except KeyError:
+        return False
+    return (
+        group.gr_gid == user.pw_gid and group.gr_name == user.pw_name and set(group.gr_mem) <= {user.pw_name}
+    )
 
 
 def _parsed(path: str, content: bytes) -> dict[str, Any]:

@@ -69,14 +69,9 @@ def set_up(path: str, *, console: bool) -> Logger:
 
 
 def last_words(path: str, event: str, **keys: Any) -> None:
-    """Write one line of a process that ends, whether its log was set up or not."""
+    """Write one line of a process that ends, to the file alone: the caller tells whoever sees its stderr."""
     with contextlib.suppress(OSError):
-        log = (
-            structlog.get_logger("marvel")
-            if logging.getLogger("marvel").handlers
-            else set_up(path, console=False)
-        )
-        log.critical(event, **keys)
+        set_up(path, console=False).critical(event, **keys)
 
 
 class _OwnFile(logging.handlers.RotatingFileHandler):

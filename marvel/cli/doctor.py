@@ -25,6 +25,7 @@ from marvel.errors import MarvelError, Rejected
 from marvel.limits import nearly_used_up
 from marvel.runtimes.launch import is_too_old
 from marvel.settings import Paths, check_private, paths
+from marvel.store import triggers
 from marvel.store.condition import troubles
 from marvel.store.query import Reader, daemon_note, head_of_file
 from marvel.store.rows import load_world
@@ -56,7 +57,7 @@ def doctor(*, fix: bool) -> int:
     failed = 0
     if fix:
         check_person("doctor --fix")
-    for check in (_system, _tmux, _state, _daemon, _limits, _log, _archives, _stale, _teams, _agents, _others):
+    for check in CHECKS:
         try:
             findings = list(check(where))
         except MarvelError as error:
@@ -93,6 +94,11 @@ def _system(_where: Paths) -> Iterator[Finding]:
         yield Finding("failed", f"kernel {release} is too old", "5.3 or newer is needed")
     else:
         yield Finding("ok", f"Linux {release}")
+
+
+def _preferences(_where: Paths) -> Iterator[Finding]:
+    if disobeyed := config.load().disobeyed:
+        yield Finding("warning", disobeyed)
 
 
 def _tmux(_where: Paths) -> Iterator[Finding]:
@@ -197,8 +203,11 @@ def _log(where: Paths) -> Iterator[Finding]:
     noted = noted_position(where.head)  # before the log, which may grow meanwhile
     with Reader(where) as reader:
         newest = next(iter(reader.events()), None)
+        problem = reader.trigger_problem()
     position = newest["position"] if newest else 0
     yield Finding("ok", f"event log ends at position {position} (marvel verify checks all of it)")
+    if problem:
+        yield Finding("failed", f"event log: {problem}", triggers.HINT)
     if noted is not None and noted > position:
         yield Finding(
             "failed",
@@ -331,3 +340,9 @@ def _others(where: Paths) -> Iterator[Finding]:
     """Panes on our servers that marvel leaves alone."""
     for line in others.named(where):
         yield Finding("ok", line)
+
+
+CHECKS = (
+    *(_system, _preferences, _tmux, _state, _daemon, _limits),
+    *(_log, _archives, _stale, _teams, _agents, _others),
+)

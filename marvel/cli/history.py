@@ -137,11 +137,11 @@ def rebuild(*, check: bool) -> int:
 
 
 def _existing(store: Any) -> Any:
-    """The log opened for writing, or None: looking at a log must not make one."""
+    """The log opened for writing, whatever became of its triggers; None: looking must not make one."""
     import os
 
     paths = settings.paths()
     if not (settings.check_private(paths.home) and os.path.exists(paths.database)):
         say("there is no event log yet")
         return None
-    return store(paths)
+    return store(paths, any_triggers=True)

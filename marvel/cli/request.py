@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from marvel.cli.errors import say
 from marvel.cli.listing import sort_keys
 from marvel.config import load
 from marvel.errors import UsageError
@@ -84,7 +85,10 @@ def parse(argv: list[str]) -> Request | None:
 
 def check(kind: str, request: Request) -> None:
     """Refuse what makes no sense, before anything is read."""
-    request.output = request.output.removeprefix("=") or load().output
+    preferred = load()
+    if preferred.disobeyed:
+        say(preferred.disobeyed)
+    request.output = request.output.removeprefix("=") or preferred.output
     if request.output not in OUTPUTS:
         raise UsageError(f"there is no output {request.output!r}", hint=f"-o {' | '.join(OUTPUTS)}")
     for name in SELECTORS["sessions"]:

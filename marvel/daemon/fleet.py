@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from marvel.config import Config
+from marvel.config import Config, others_file
 from marvel.daemon.machine import Machine
 from marvel.daemon.poller import READ, WRITE
 from marvel.settings import Paths
@@ -162,12 +162,13 @@ class Fleet:
             self._with(desk, desk.server.close)
 
     def _new(self, workspace: str) -> Desk:
+        conf = self._config.tmux_conf
         server = self._machine.tmux(
             Path(self._paths.tmux_socket(workspace)),
             workspace,
             environment=self._environment,
             history_limit=self._config.history_limit,
-            tmux_conf=Path(self._config.tmux_conf) if self._config.tmux_conf else None,
+            tmux_conf=Path(conf) if conf and not others_file(conf) else None,
         )
         desk = Desk(server)
         server.on_up = lambda: self._came_up(workspace, desk)

@@ -89,6 +89,8 @@ def _prepare(paths: Paths, controllers: Sequence[str], console: bool) -> tuple[L
     lock = Lock(paths, run_id)
     try:
         log = logs.set_up(paths.log, console=console)
+        if preferences.disobeyed:
+            log.warning("preferences not obeyed", error=preferences.disobeyed)
         store = Store(paths, keep_world=True)
         lost_after = heads.lost_after(paths.head, store.head())
         loop = Loop(

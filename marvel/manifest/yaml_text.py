@@ -13,6 +13,9 @@ DEPTH_LIMIT = 32  # a manifest needs seven
 PLAIN_TAGS = frozenset(
     f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "float", "bool", "null", "timestamp")
 )
+TEXT_TAG = "tag:yaml.org,2002:str"
+NUMBER_TAGS = frozenset({"tag:yaml.org,2002:int", "tag:yaml.org,2002:float"})
+NUMBER_LIMIT = 100  # characters: the time to read one grows with the square of them
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -100,6 +103,10 @@ class _Reader:
             tag = self._resolver.resolve(yaml.ScalarNode, event.value, event.implicit)
         if tag not in PLAIN_TAGS:
             raise _refusal(event, f"tag {shown(tag)} is not supported, write a plain value")
+        if tag in NUMBER_TAGS and ":" in event.value:  # base 60, which YAML 1.2 no longer has
+            tag = TEXT_TAG
+        if tag in NUMBER_TAGS and len(event.value) > NUMBER_LIMIT:
+            raise _refusal(event, f"can't be read: a number of more than {NUMBER_LIMIT} characters")
         try:
             return self._scalars.construct_object(yaml.ScalarNode(tag, event.value))
         except (ValueError, OverflowError, KeyError, IndexError, AttributeError):

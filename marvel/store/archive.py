@@ -32,6 +32,7 @@ from marvel.store.engine import explained, open_once
 from marvel.store.query import Reader, uri
 from marvel.store.rows import unpacked, world_at
 from marvel.store.snapshots import packed_world
+from marvel.store.triggers import EXPECTED
 from marvel.world import World
 
 NO_DELETE = "events_no_delete"  # the trigger that is lifted
@@ -135,12 +136,10 @@ def cut(connection: sa.Connection, what: Cut) -> None:
     columns = ["stream", "version"]
     insert = sa.insert(schema.archived_streams).prefix_with("OR REPLACE")
     connection.execute(insert.from_select(columns, versions.group_by(events.stream)))
-    query = "SELECT sql FROM sqlite_master WHERE type = 'trigger' AND name = ?"
-    trigger = connection.exec_driver_sql(query, (NO_DELETE,)).scalar_one()
     connection.exec_driver_sql(f"DROP TRIGGER {NO_DELETE}")
     _keep_lost_until(connection, last)
     connection.execute(schema.events.delete().where(events.position <= last))
-    connection.exec_driver_sql(trigger)
+    connection.exec_driver_sql(EXPECTED[NO_DELETE])
     connection.execute(schema.snapshots.delete().where(schema.snapshots.c.position <= last))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from marvel.errors import LogUnavailable
+from marvel.store import triggers
 from marvel.store.append import GENESIS, Head, intact
 from marvel.store.faults import in_words
 from marvel.store.query import uri
@@ -31,7 +32,7 @@ def first_wrong(rows: Iterable[Sequence[Any]], base: Head = BEGINNING) -> tuple[
 
 
 def check_file(path: str) -> Head:
-    """The head of the log in a file, every event of it checked. Raises LogUnavailable."""
+    """The head of the log in a file, every event of it and its triggers checked. Raises LogUnavailable."""
     if not os.path.isfile(path):
         raise LogUnavailable(f"there is no file {path}")
     try:
@@ -58,6 +59,8 @@ def _checked(connection: sqlite3.Connection, path: str) -> Head:
     count, wrong = first_wrong(rows, base)
     if wrong:
         raise LogUnavailable(f"{path}: {wrong}; the {count} events before it are whole")
+    if problem := triggers.wrong(connection.execute(triggers.QUERY)):
+        raise LogUnavailable(f"{path}: {problem}; its {count} events are whole")
     newest = "SELECT position, time, hash FROM events ORDER BY position DESC LIMIT 1"
     row = connection.execute(newest).fetchone()
     return base if row is None else Head(row[0], row[1] / 1e6, row[2])

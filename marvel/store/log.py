@@ -19,9 +19,10 @@ from uuid import uuid4
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
+from marvel.errors import LogUnavailable
 from marvel.events import NOWHERE, Draft, Event, LogCreated, stream_of
 from marvel.settings import Paths, make_private
-from marvel.store import archive, migrate, projections, room, schema, snapshots
+from marvel.store import archive, migrate, projections, room, schema, snapshots, triggers
 from marvel.store.append import Appender, Head, event_of
 from marvel.store.bell import ring
 from marvel.store.chain import first_wrong
@@ -77,8 +78,14 @@ class Store:
     """
 
     def __init__(
-        self, paths: Paths, *, keep_world: bool = False, clock: Callable[[], float] = time.time
+        self,
+        paths: Paths,
+        *,
+        keep_world: bool = False,
+        clock: Callable[[], float] = time.time,
+        any_triggers: bool = False,
     ) -> None:
+        """`any_triggers`: open the log to look at it or to rebuild it, whatever became of its triggers."""
         make_private(paths.home)
         self.path = paths.database
         self._bell = paths.bell
@@ -90,6 +97,8 @@ class Store:
         with explained(self.path):
             self._engine = open_engine(self.path)
             migrate.upgrade(self._engine, self.path)
+            if not any_triggers:
+                self._refuse_other_triggers()
             self._raw: Any = self._engine.raw_connection().driver_connection  # its only one
             self.log_id = self._begin_log()
         self._refresh_projections()
@@ -229,8 +238,9 @@ class Store:
         }
 
     def rebuild(self) -> World:
-        """Replay the log and write the rows anew."""
+        """Replay the log and write the rows again; put its triggers right."""
         with explained(self.path), self._transaction(write=True) as connection:
+            triggers.put_right(_triggers(connection), connection.exec_driver_sql)
             world = archive.base_world(connection)
             snapshots.forget(connection)
             for event in self._replay(connection):
@@ -243,12 +253,13 @@ class Store:
         return world
 
     def check(self) -> list[str]:
-        """Where the rows differ from a replay of the log, one line each."""
+        """Where rows differ from a replay of the log, and triggers from those it needs, one line each."""
         with explained(self.path), self._transaction() as connection:
             world = archive.base_world(connection)
             for event in self._replay(connection):
                 world.apply(event)
-            return projections.differences(connection, world)
+            problem = triggers.wrong(_triggers(connection))
+            return [*projections.differences(connection, world), *([problem] if problem else [])]
 
     def verify(self) -> tuple[int, str | None]:
         """Check the hash chain: how many events were read, and the first thing wrong, or None."""
@@ -256,7 +267,7 @@ class Store:
         with explained(self.path), self._transaction() as connection, any_text(connection):
             rows = connection.execute(query).yield_per(READ_BATCH)
             count, wrong = first_wrong(rows, archive.base(connection))
-            return count, wrong or archive.wrong(connection)
+            return count, wrong or archive.wrong(connection) or triggers.wrong(_triggers(connection)) or None
 
     def shrink(self) -> bool:
         """Give the room of archived events back to the file system; whether that was possible.
@@ -265,6 +276,13 @@ class Store:
         """
         with explained(self.path), self._engine.connect() as connection:
             return room.give_back(connection.connection.dbapi_connection)
+
+    def _refuse_other_triggers(self) -> None:
+        """Raise LogUnavailable when events could be changed, or when something else runs with them."""
+        with self._transaction() as connection:
+            problem = triggers.wrong(_triggers(connection))
+        if problem:
+            raise LogUnavailable(f"event log {self.path}: {problem}", hint=triggers.HINT)
 
     def _version(self) -> int | None:
         """A number that changes when another connection commits, much cheaper than to look; None when it
@@ -372,6 +390,10 @@ class _Transaction:
 
 def _events(connection: sa.Connection, query: sa.Select[Any], **values: Any) -> list[Event]:
     return [event_of(row) for row in connection.execute(query, values)]
+
+
+def _triggers(connection: sa.Connection) -> list[Any]:
+    return list(connection.exec_driver_sql(triggers.QUERY).all())
 
 
 def _get_meta(connection: sa.Connection, name: str) -> str | None:

@@ -124,6 +124,12 @@ class Reader:
         """Which log this is; None where there is none."""
         return next(self._each("SELECT value FROM meta WHERE name = 'log_id'"), (None,))[0]
 
+    def trigger_problem(self) -> str:
+        """What is wrong with the triggers that protect the events; empty when nothing is."""
+        from marvel.store import triggers  # asked for by `doctor` only
+
+        return triggers.wrong(self._all(triggers.QUERY)) if self._connection is not None else ""
+
     def snapshot(self, position: int) -> tuple[int, bytes] | None:
         """The newest snapshot up to a position that this marvel can use, and its own position."""
         if not self._all("SELECT 1 FROM sqlite_master WHERE name = 'snapshots'"):
