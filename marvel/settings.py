@@ -65,12 +65,12 @@ class Paths:
         return os.path.join(self.session(uid), "tail")
 
 
-def regular(path: str, flags: int, mode: int = MODE_PRIVATE_FILE) -> int:
-    """An opener of files that an agent could have put something else in the place of.
+def regular(path: str, flags: int, mode: int = MODE_PRIVATE_FILE, *, dir_fd: int | None = None) -> int:
+    """Open a regular file: an opener of files that an agent could have put something else in the place of.
 
-    It takes regular files only, for a FIFO would make us wait for ever.
+    A FIFO would make us wait forever. Raises OSError.
     """
-    descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC, mode)
+    descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC, mode, dir_fd=dir_fd)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         from errno import EINVAL
@@ -79,16 +79,46 @@ def regular(path: str, flags: int, mode: int = MODE_PRIVATE_FILE) -> int:
     return descriptor
 
 
-def own_file(path: str, flags: int, mode: int = MODE_PRIVATE_FILE) -> int:
-    """Open a file of the state directory: a regular file, never through a link; its mode is `mode` whatever
-    the umask. Raises OSError.
+def own_file(path: str, flags: int, mode: int = MODE_PRIVATE_FILE, *, dir_fd: int | None = None) -> int:
+    """Open a file of the state directory: a regular file, never through a link; one that is made has `mode`,
+    whatever the umask. Raises OSError.
 
     The directory itself may be a link: where the state is kept is for the user to say.
     """
-    descriptor = regular(path, flags | os.O_NOFOLLOW, mode)
+    descriptor = regular(path, flags | os.O_NOFOLLOW, mode, dir_fd=dir_fd)
     if flags & os.O_CREAT and stat.S_IMODE(os.fstat(descriptor).st_mode) != mode:
         os.fchmod(descriptor, mode)
     return descriptor
+
+
+def session_file(path: str, flags: int, mode: int = MODE_PRIVATE_FILE) -> int:
+    """The same for a file whose directory an agent could have put a link in the place of. Raises OSError."""
+    directory, name = os.path.split(path)
+    parent = os.open(directory, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        return own_file(name, flags, mode, dir_fd=parent)
+    except OSError as error:
+        error.filename = path
+        raise
+    finally:
+        os.close(parent)
+
+
+def private_directory(path: str) -> None:
+    """Make a directory inside the state directory, private whatever the umask, unless it is there.
+
+    Raises OSError, also when something else is there, such as a link.
+    """
+    os.makedirs(os.path.dirname(path), mode=MODE_PRIVATE_DIRECTORY, exist_ok=True)
+    try:
+        os.mkdir(path, MODE_PRIVATE_DIRECTORY)
+    except FileExistsError:
+        if not stat.S_ISDIR(os.lstat(path).st_mode):
+            from errno import ENOTDIR
+
+            raise NotADirectoryError(ENOTDIR, "is not a directory", path) from None
+    else:
+        os.chmod(path, MODE_PRIVATE_DIRECTORY)
 
 
 def state_directory(environ: "os._Environ[str] | dict[str, str]" = os.environ) -> str:
@@ -166,6 +196,9 @@ def secure_contents(paths: Paths) -> None:
             raise MarvelError(f"{path} is a symbolic link", hint="set MARVEL_HOME to where the files are")
         if found.st_uid != os.geteuid():
             raise MarvelError(f"{path} belongs to uid {found.st_uid}, not to you")
+        what = "a directory" if path in directories else "a regular file"
+        if stat.S_IFMT(found.st_mode) != (stat.S_IFDIR if path in directories else stat.S_IFREG):
+            raise MarvelError(f"{path} is not {what}", hint="move it away: marvel makes it again")
     for path in directories:
         os.makedirs(path, mode=MODE_PRIVATE_DIRECTORY, exist_ok=True)
         os.chmod(path, MODE_PRIVATE_DIRECTORY)  # an earlier marvel left some open, inside what is closed

@@ -20,7 +20,7 @@ from marvel.resources import RoleSpec, Session, Template
 from marvel.runtimes import Adapter, LaunchPlan, Place, Unlaunchable, Wish, adapter_of, launch_plan
 from marvel.runtimes.adapter import Merge
 from marvel.runtimes.launch import expanded
-from marvel.settings import regular
+from marvel.settings import own_file, private_directory, regular, session_file
 from marvel.shortages import is_unknown
 from marvel.tmux import server_environment
 from marvel.tmux.environment import marked_path
@@ -91,13 +91,12 @@ def trusted(wish: Wish, plan: LaunchPlan, environ: Mapping[str, str]) -> Merge |
 
 def write_files(place: Place, plan: LaunchPlan, *, contained: bool = False) -> None:
     """Write the files of a plan, and make the directories that it counts on. Raises OSError."""
-    os.makedirs(place.directory, mode=0o700, exist_ok=True)
+    private_directory(place.directory)
     os.makedirs(os.path.dirname(place.beat), mode=0o700, exist_ok=True)
     if plan.mirror is not None:
         overlays.reflect(plan.mirror, plan.files)
     for path, content in plan.files.items():
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
-        with open(regular(path, flags), "wb") as file:
+        with open(session_file(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "wb") as file:
             file.write(content)
     if contained:
         make_ready(place)
@@ -150,8 +149,11 @@ def place_reporter(home: str) -> None:
     """Copy the reporter to where agents run it from: a new marvel must not break those that run."""
     source = os.path.join(os.path.dirname(marvel.__file__), "reporter.py")
     fresh = os.path.join(home, f"{REPORTER}.new")
-    shutil.copyfile(source, fresh)
-    os.chmod(fresh, 0o600)
+    with (
+        open(source, "rb") as reporter,
+        open(own_file(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "wb") as file,
+    ):
+        file.write(reporter.read())
     os.replace(fresh, os.path.join(home, REPORTER))
 
 

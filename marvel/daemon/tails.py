@@ -5,7 +5,7 @@ import hashlib
 import os
 import re
 
-from marvel.settings import regular
+from marvel.settings import session_file
 
 LINES = 50
 _DEAD = re.compile(r"Pane is dead( \(.*\))?")  # what tmux itself writes into a dead pane
@@ -19,7 +19,7 @@ def keep(directory: str, screen: str) -> str:
     text = "".join(f"{line}\n" for line in lines[-LINES:]).encode(errors="replace")
     with contextlib.suppress(OSError):
         path = os.path.join(directory, "tail")
-        fd = regular(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW)
+        fd = session_file(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         with os.fdopen(fd, "wb") as file:
             file.write(text)
         return hashlib.sha256(text).hexdigest()

@@ -7,7 +7,7 @@ import os
 import secrets
 
 from marvel.errors import MarvelError
-from marvel.settings import MODE_PRIVATE_FILE, regular
+from marvel.settings import own_file
 
 KEY_BYTES = 32
 
@@ -18,7 +18,7 @@ class Tokens:
     def __init__(self, path: str) -> None:
         if not os.path.lexists(path):
             _make(path)
-        with open(path, "rb", opener=regular) as file:
+        with open(path, "rb", opener=own_file) as file:
             self._key = file.read(KEY_BYTES)
         if len(self._key) < KEY_BYTES:  # every token could be guessed
             raise MarvelError(f"{path} is not a whole key", hint="remove it, and restart what runs")
@@ -37,7 +37,7 @@ class Tokens:
 def _make(path: str) -> None:
     """The key appears whole or not at all, and the first of several makers wins."""
     fresh = f"{path}.{secrets.token_hex(4)}"
-    fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, MODE_PRIVATE_FILE)
+    fd = own_file(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
     try:
         with os.fdopen(fd, "wb") as file:
             file.write(secrets.token_bytes(KEY_BYTES))

@@ -9,6 +9,8 @@ import ctypes
 import os
 import select
 
+from marvel.settings import own_file
+
 _IN_MODIFY = 0x00000002
 _IN_NONBLOCK = 0o4000
 _IN_CLOEXEC = 0o2000000
@@ -18,7 +20,7 @@ POLL_SECONDS = 0.1  # between reads where inotify is not to be had
 def ring(path: str) -> None:
     """Wake the watchers. Failing to is no error: they look again by themselves."""
     with contextlib.suppress(OSError):
-        bell = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        bell = own_file(path, os.O_WRONLY | os.O_CREAT)
         try:
             os.pwrite(bell, b"!", 0)
         finally:
@@ -29,7 +31,7 @@ class Bell:
     """Waits for rings on one bell file."""
 
     def __init__(self, path: str) -> None:
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        os.close(own_file(path, os.O_WRONLY | os.O_CREAT))
         self._fd = _inotify(path)
 
     def fileno(self) -> int | None:

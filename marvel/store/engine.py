@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool, StaticPool
 
 from marvel.errors import LogUnavailable
+from marvel.settings import own_file
 from marvel.store.faults import in_words
 
 BUSY_TIMEOUT_SECONDS = 5.0
@@ -36,7 +37,7 @@ def open_once(path: str) -> sa.Engine:
 
 def _engine(path: str, pool: Any) -> sa.Engine:
     def connect() -> sqlite3.Connection:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)  # never wider than ours
+        descriptor = own_file(path, os.O_RDWR | os.O_CREAT)  # never wider than ours
         os.close(descriptor)
         connection = sqlite3.connect(
             path, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None, check_same_thread=False

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from marvel.settings import own_file
 from marvel.store.revisions import HEAD, refuse_newer
 
 
@@ -64,7 +65,7 @@ def _back_up(path: str, revision: str) -> None:
     """A copy beside the log, made through SQLite so that it is whole; what is not committed is not in it."""
     target = f"{path}.before-{HEAD}-from-{revision}"
     fresh = f"{target}.new"
-    os.close(os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600))
+    os.close(own_file(fresh, os.O_RDWR | os.O_CREAT | os.O_TRUNC))
     with sqlite3.connect(path) as source, sqlite3.connect(fresh) as copy:
         source.backup(copy)
     copy.close()

@@ -20,6 +20,7 @@ from pathlib import Path
 
 import msgspec
 
+from marvel.settings import session_file
 from marvel.tmux.composer import Place, holds, place_of, shows
 from marvel.tmux.guard import Leave, Standing, refusal
 from marvel.tmux.records import Failed, Look, Watcher
@@ -299,7 +300,7 @@ class _Attempt:
 
 def _locked(path: Path) -> int | None:
     """Return a descriptor that holds the lock; None while another does."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    descriptor = session_file(os.fspath(path), os.O_RDWR | os.O_CREAT)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
