@@ -16,6 +16,7 @@ from uuid import uuid4
 
 from marvel.daemon import processes
 from marvel.daemon.poller import READ, Poller
+from marvel.tmux.filelimit import FileLimit
 from marvel.tmux.timers import Timers
 
 MARK = "MARVEL_CHILD"  # the variable that every process of a child carries
@@ -59,9 +60,10 @@ class Child:
 class Children:
     """All programs that run."""
 
-    def __init__(self, poller: Poller, timers: Timers) -> None:
+    def __init__(self, poller: Poller, timers: Timers, file_limit: FileLimit) -> None:
         self._poller = poller
         self._timers = timers
+        self._file_limit = file_limit  # what the programs get
         self._running: dict[str, Child] = {}
         self._sweeping = False
 
@@ -84,15 +86,16 @@ class Children:
         with open(os.memfd_create("stdin", os.MFD_CLOEXEC), "w+b") as given:
             given.write(stdin)
             given.seek(0)
-            process = subprocess.Popen(
-                list(argv),
-                cwd=cwd,
-                env={**env, MARK: mark},
-                stdin=given,
-                stdout=stdout,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,
-            )
+            with self._file_limit.given():
+                process = subprocess.Popen(
+                    list(argv),
+                    cwd=cwd,
+                    env={**env, MARK: mark},
+                    stdin=given,
+                    stdout=stdout,
+                    stderr=subprocess.DEVNULL,
+                    start_new_session=True,
+                )
         child = self._running[mark] = Child(mark, process, done)
         self._timers.after(seconds, lambda: self._expire(child))
         try:

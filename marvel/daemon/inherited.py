@@ -1,5 +1,6 @@
 """What a process that was started with a cleaned environment finds of its session's above it. Light."""
 
+import contextlib
 import os
 from collections.abc import Mapping
 
@@ -14,14 +15,15 @@ def environment(own: Mapping[str, str]) -> dict[str, str]:
     Codex starts MCP servers without any of it, gemini without the token.
     """
     pid, uid = os.getppid(), own.get("MARVEL_SESSION_UID", "")
-    for _ in range(MAX_ANCESTORS):
-        found = _marvel_variables(environ_of(pid))
-        if "MARVEL_TOKEN" in found and uid in ("", found.get("MARVEL_SESSION_UID")):
-            return {**found, **own}
-        process = process_of(pid)
-        if process is None or process.parent == 0:
-            break
-        pid = process.parent
+    with contextlib.suppress(OSError):  # what can't be looked at gives nothing
+        for _ in range(MAX_ANCESTORS):
+            found = _marvel_variables(environ_of(pid))
+            if "MARVEL_TOKEN" in found and uid in ("", found.get("MARVEL_SESSION_UID")):
+                return {**found, **own}
+            process = process_of(pid)
+            if process is None or process.parent == 0:
+                break
+            pid = process.parent
     return dict(own)
 
 

@@ -115,8 +115,18 @@ def _of_panes(lineage: Lineage, sessions: Mapping[str, Session]) -> Session | No
 
 
 def lineage_of(pid: int, home: str) -> Lineage:
-    """A process of this machine and all above it, as /proc shows them now."""
+    """A process of this machine and all above it, as /proc shows them now.
+
+    What can't be looked at is a problem, as what has ended is: nobody is a person for that.
+    """
     traces: list[Trace] = []
+    try:
+        return _lineage(pid, home, traces)
+    except OSError as error:
+        return Lineage(tuple(traces), f"the processes above it can't be looked at: {error.strerror}")
+
+
+def _lineage(pid: int, home: str, traces: list[Trace]) -> Lineage:
     starts: dict[int, int | None] = {}  # of what was looked at: a chain has few leaders
     below: Process | None = None
     while pid > 0:

@@ -15,13 +15,16 @@ from marvel.daemon.poller import Poller
 from marvel.daemon.processes import Process
 from marvel.daemon.reserve import Reserve
 from marvel.tmux import TmuxServer
+from marvel.tmux.filelimit import FileLimit
 
 
 class Machine:
     """This one."""
 
-    def __init__(self) -> None:
+    def __init__(self, file_limit: FileLimit) -> None:
+        """`file_limit`: what the daemon was started with, and its agents get."""
         self.poller = Poller()
+        self.file_limit = file_limit
         self._reserve = Reserve()
 
     def wall(self) -> float:
@@ -91,4 +94,5 @@ class Machine:
             history_limit=history_limit,
             tmux_conf=tmux_conf,
             clock=self.monotonic,
+            file_limit=self.file_limit,
         )

@@ -20,7 +20,7 @@ from marvel.errors import DaemonUnavailable, MarvelError, UsageError
 from marvel.settings import Paths, make_private, secure_contents
 from marvel.store.log import Store
 from marvel.tmux import check_socket_path, check_version, conf_problem
-from marvel.tmux.processes import raise_file_limit
+from marvel.tmux.filelimit import FileLimit, raise_for
 
 
 def run(paths: Paths, *, controllers: Sequence[str] = (), console: bool = True) -> str:
@@ -83,7 +83,8 @@ def _prepare(paths: Paths, controllers: Sequence[str], console: bool) -> tuple[L
     preferences = config.load()
     check_version()
     _check_conf(preferences)
-    raise_file_limit(os.getpid())  # a pidfd for each agent, and whoever beats
+    file_limit = FileLimit()
+    raise_for(os.getpid())  # a pidfd for each agent, and whoever beats
     _check_socket_path(paths)
     run_id = uuid4().hex[:12]
     lock = Lock(paths, run_id)
@@ -96,7 +97,7 @@ def _prepare(paths: Paths, controllers: Sequence[str], console: bool) -> tuple[L
         loop = Loop(
             paths,
             store,
-            Machine(),
+            Machine(file_limit),
             run_id=run_id,
             controllers={n: c for n, c in CONTROLLERS.items() if not controllers or n in controllers},
             environ={name: value for name, value in os.environ.items() if name != READY_VARIABLE},

@@ -61,7 +61,7 @@ class Vitals:
         self._environ = environ
         self._profile = profile
         self.leases = Leases(store, world=world, note=note, tokens=tokens, touch=touch, timers=timers)
-        self._children = Children(machine.poller, timers)
+        self._children = Children(machine.poller, timers, machine.file_limit)
         self.probes = Probes(
             self._children, timers, world=world, touch=touch, surroundings=self._surroundings
         )

@@ -16,6 +16,7 @@ same server: another one at the same path has other panes under the same ids, so
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal
@@ -24,6 +25,7 @@ from marvel.tmux import processes, setup
 from marvel.tmux.channel import Channel
 from marvel.tmux.conf import conf_problem
 from marvel.tmux.control import blocks
+from marvel.tmux.filelimit import FileLimit
 from marvel.tmux.keeper import Keeper
 from marvel.tmux.link import Link, client_environment
 from marvel.tmux.listing import UID
@@ -52,8 +54,10 @@ class Connection(Channel):
         history_limit: int,
         tmux_conf: Path | None,
         clock: Callable[[], float],
+        file_limit: FileLimit | None = None,
     ) -> None:
         super().__init__(clock)
+        self._file_limit = file_limit  # what agents get; None: leave the server's limit alone
         check_socket_path(socket)
         if not UID.fullmatch(workspace):
             raise ValueError(f"not the name of a workspace: {workspace!r}")
@@ -166,7 +170,8 @@ class Connection(Channel):
             processes.mark(),
         ]
         try:
-            self._link = Link(argv, self._environment)
+            with self._file_limit.given() if self._file_limit else contextlib.nullcontext():
+                self._link = Link(argv, self._environment)
         except FileNotFoundError:
             self._down("tmux is not installed", gone=False)
             return
@@ -252,7 +257,8 @@ class Connection(Channel):
         self.identity = found.name
         self._keeper.found(found.keeper)
         processes.end_stale_clients(setup.read_clients(reply), self.socket)
-        processes.raise_file_limit(found.pid)
+        if self._file_limit is not None:
+            self._file_limit.fit(found.pid)
         if self._start and not self._prepared:
             self._prepare(self._kept)  # `open(start=True)` came when this had begun without
         if not self._prepared:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import resource
 import select
 import signal
 import socket
@@ -20,7 +19,6 @@ from collections.abc import Iterable
 from pathlib import Path
 
 MARK = "marvel-controller:"  # + pid, an argument of each of our control clients
-MAX_OPEN_FILES = 65_536  # for a tmux server: it holds one or two files for each pane
 
 
 def mark() -> str:
@@ -93,17 +91,6 @@ def end_stale_clients(pids: Iterable[int], path: Path) -> list[int]:
         finally:
             os.close(handle)
     return ended
-
-
-def raise_file_limit(pid: int) -> None:
-    """Let a tmux server open as many files as the system allows it; from outside, so that neither
-    this process nor the moment of forking is involved.
-    """
-    with contextlib.suppress(OSError, ValueError):
-        soft, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
-        wanted = MAX_OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, MAX_OPEN_FILES)
-        if soft != resource.RLIM_INFINITY and soft < wanted:
-            resource.prlimit(pid, resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def listener(path: Path) -> int | None:

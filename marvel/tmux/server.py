@@ -23,6 +23,7 @@ import msgspec
 from marvel.tmux import listing, processes, scripts, setup, statuses
 from marvel.tmux.connection import Connection
 from marvel.tmux.control import Block, printed
+from marvel.tmux.filelimit import LOOK_EVERY, FileLimit
 from marvel.tmux.pipeline import Reply
 from marvel.tmux.quote import encode
 from marvel.tmux.records import Failed, Look, Pane, PaneSpec, Watcher
@@ -44,6 +45,7 @@ class TmuxServer(Connection):
         history_limit: int = 500,
         tmux_conf: Path | None = None,
         clock: Callable[[], float] = time.monotonic,
+        file_limit: FileLimit | None = None,
     ) -> None:
         super().__init__(
             socket,
@@ -52,7 +54,9 @@ class TmuxServer(Connection):
             history_limit=history_limit,
             tmux_conf=tmux_conf,
             clock=clock,
+            file_limit=file_limit,
         )
+        self._made = 0  # panes
         self._statuses = statuses.Statuses()
 
     def open(self, *, start: bool) -> None:
@@ -101,6 +105,7 @@ class TmuxServer(Connection):
             return
 
         mark = _mark()
+        spec = self._limited(spec)
 
         def read(reply: Reply | Failed) -> None:
             found = reply if isinstance(reply, Failed) else scripts.created(reply, spec, mark)
@@ -130,6 +135,16 @@ class TmuxServer(Connection):
             done(stamped)
 
         self._ask(scripts.stamp_again(pane, log=spec.log, mark=mark), read)
+
+    def _limited(self, spec: PaneSpec) -> PaneSpec:
+        """Have a pane's process get the limit of open files that the daemon was given."""
+        limit, server = self._file_limit, self._server
+        if limit is None or server is None:
+            return spec
+        self._made += 1
+        if self._made % LOOK_EVERY == 0:
+            limit.fit(server.pid)
+        return msgspec.structs.replace(spec, argv=limit.argv_under(server.pid, spec.argv))
 
     def panes(self, done: Callable[[tuple[Pane, ...] | Failed], None], *, dead_only: bool = False) -> None:
         """All panes of the server (with `dead_only` the dead ones), but the keeper; foreign ones too.

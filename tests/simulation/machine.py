@@ -20,6 +20,7 @@ from typing import Any
 from marvel.daemon.machine import Machine
 from marvel.daemon.poller import MAX_WAIT_SECONDS, Callback, Poller
 from marvel.daemon.processes import Process
+from marvel.tmux.filelimit import FileLimit
 from tests.simulation.fake_tmux import Client, Server
 
 FIRST_PID = 10_000_000  # beyond any real one
@@ -86,6 +87,7 @@ class SimMachine(Machine):
 
     def __init__(self, rng: Random) -> None:
         self.rng = rng
+        self.file_limit = FileLimit()
         self.now = 1_000.0
         self.offset = START - self.now  # of the wall clock
         self.limit = self.now  # time does not pass it: then the driver has its turn
