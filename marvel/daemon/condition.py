@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from marvel.store.condition import MAX_WORDS
+from marvel.store.condition import MAX_LIMITS, MAX_WORDS
 
 
 class Condition:
@@ -43,6 +43,6 @@ class Condition:
                 "looked_at": self._clock(),
                 "unrecorded_since": self.unrecorded_since,
                 "unrecorded_reason": self.reason[:MAX_WORDS],
-                "shortages": [words[:MAX_WORDS] for words in self.shortages[:4]],
+                "shortages": [words[:MAX_WORDS] for words in self.shortages[:MAX_LIMITS]],
             }
         )

@@ -34,7 +34,7 @@ class Lock:
 
     def _write(self, fields: dict[str, Any]) -> None:
         """Always as many bytes: the room for them is there, also once the disk is full."""
-        note = json.dumps({**self._who, **fields}).encode()
+        note = json.dumps({**self._who, **fields}, ensure_ascii=False).encode(errors="replace")
         os.pwrite(self._fd, note.ljust(NOTE_BYTES), 0)
 
     def _taken(self) -> bool:

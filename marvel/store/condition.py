@@ -16,8 +16,9 @@ TYPE_CHECKING = False  # typing is not worth 3 ms of every start
 if TYPE_CHECKING:
     from typing import Any
 
-NOTE_BYTES = 2048
-MAX_WORDS = 300  # characters of a reason in the note
+NOTE_BYTES = 4096
+MAX_WORDS = 150  # characters of a reason, or a limit, in the note
+MAX_LIMITS = 4  # in the note
 SILENT_SECONDS = 60.0  # after which a daemon that notes nothing is reported: it does three times as often
 OUT_OF_DATE = "what is shown may be out of date"
 

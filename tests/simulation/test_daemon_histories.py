@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 
 import pytest
@@ -60,3 +61,42 @@ def test_a_process_that_has_ended_proves_nothing_while_tmux_is_asked_how_it_ende
         history.bury()
     assert "session.ended" in kinds
     assert "cohort.proven" not in kinds
+
+
+def _missing(path: str) -> int:
+    raise FileNotFoundError(2, "No such file or directory", path)
+
+
+def test_a_log_that_is_missing_for_a_moment_ends_nothing_and_one_that_stays_away_ends_the_daemon() -> None:
+    with fresh_home() as home:
+        history = History(home, 0)
+        history.run(1.0)
+        looked, machine = history.machine.inode, history.machine
+        for seconds, lives in ((0.1, True), (5.0, False)):
+            machine.inode = _missing  # type: ignore[method-assign]
+            history.work(role("a", 1, "mute", int(seconds)))
+            history.run(seconds)
+            machine.inode = looked  # type: ignore[method-assign]
+            history.run(2.0)
+            assert (history.loop is not None) is lives
+        history.bury()
+
+
+@pytest.mark.parametrize("error", [errno.EACCES, errno.EIO, errno.ESTALE, errno.EMFILE])
+def test_nothing_ends_nor_begins_while_nothing_can_be_looked_at(error: int) -> None:
+    with fresh_home() as home:
+        history = History(home, 0)
+        history.work(role("a", 3, "mute", 0))
+        history.run(5.0)
+        before = history.machine.main_pids()
+        history.machine.blind = error
+        history.run(65.0)
+        assert history.machine.main_pids() == before
+        history.machine.end(before[0], status=1)
+        history.run(65.0)
+        assert history.loop is not None
+        history.machine.blind = None
+        history.run(10.0)
+        assert len(history.machine.main_pids()) == 3
+        history.check(thorough=True)
+        history.bury()

@@ -1,5 +1,6 @@
 """config.toml: what a person prefers, and what is said when it makes no sense."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,7 @@ def test_every_field_is_read(tmp_path: Path) -> None:
         "history_limit": 9,
         "on_attention": ("notify", "--now"),
         "bubblewrap": {"read": ("~/.gitconfig",), "network": False},
+        "disobeyed": "",
     }
 
 
@@ -61,3 +63,28 @@ def test_what_makes_no_sense_is_told_with_the_file(tmp_path: Path, text: str, sa
         config.load(environ(tmp_path, text))
     assert said in error.value.message
     assert str(tmp_path) in error.value.message
+
+
+@pytest.mark.parametrize("mode", [0o602, 0o666, 0o646])
+def test_a_file_that_others_may_write_is_not_obeyed_and_said(tmp_path: Path, mode: int) -> None:
+    surroundings = environ(tmp_path, 'on_attention = ["theirs"]\n')
+    file = tmp_path / "marvel" / "config.toml"
+    file.chmod(mode)
+    found = config.load(surroundings)
+    assert found.on_attention == ()
+    assert found.disobeyed.startswith(f"{file} is not obeyed: others may write it (mode {mode:04o})")
+    file.chmod(0o600)
+    assert config.load(surroundings).on_attention == ("theirs",)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_a_file_of_another_user_is_not_obeyed_nor_a_tmux_conf_of_one(tmp_path: Path) -> None:
+    conf = tmp_path / "tmux.conf"
+    conf.write_text("")
+    surroundings = environ(tmp_path, f'tmux_conf = "{conf}"\noutput = "wide"\n')
+    os.chown(conf, 65534, 65534)
+    found = config.load(surroundings)
+    assert (found.tmux_conf, found.output) == ("", "wide")
+    assert found.disobeyed == f"{conf} is not obeyed: it belongs to uid 65534, not to you"
+    os.chown(tmp_path / "marvel" / "config.toml", 65534, 65534)
+    assert config.load(surroundings).output == "table"
