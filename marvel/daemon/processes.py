@@ -70,6 +70,8 @@ def _parsed(pid: int, stat: bytes, gone: tuple[bytes, ...]) -> Process | None:
 
 def _exists(pid: int) -> bool:
     """Whether the kernel knows a process, whatever /proc shows of it."""
+    if pid <= 0:  # no process, but to kill() a group
+        return False
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

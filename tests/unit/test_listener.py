@@ -34,7 +34,7 @@ class Desk:
             failed=lambda method, error: self.failed.append(f"{method}: {error!r}"),
         )
 
-    def _handle(self, method: str, params: dict[str, Any]) -> Any:
+    def _handle(self, method: str, _params: dict[str, Any], _lineage: object) -> Any:
         match method:
             case "bug":
                 raise KeyError("bug")
