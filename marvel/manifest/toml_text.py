@@ -7,9 +7,10 @@ from typing import Any
 
 from marvel.manifest.problems import Lines, Where
 
-DOTS_LIMIT = 1_000  # in one key: the parser's time grows with the square of it
+DOTS_LIMIT = 32  # in one key, as YAML may be nested: the time to parse grows with the square of it
 
 KEY = re.compile(r"""[ \t]*(?:"((?:\\.|[^"\\\n])*)"|'([^'\n]*)'|([A-Za-z0-9_-]+))[ \t]*""")
+KEY_END = re.compile(r"[=,\[\]{}\n]")
 PIECE = re.compile(
     r'"""(?:\\.|[^\\])*?"{3,5}'
     r"|'''.*?'{3,5}"
@@ -22,12 +23,26 @@ PIECE = re.compile(
 
 def parse(text: str) -> dict[str, Any]:
     """ValueError says what is wrong and where."""
-    if any(line.partition("=")[0].count(".") > DOTS_LIMIT for line in text.splitlines()):
+    if any(line.count(".") > DOTS_LIMIT for line in text.splitlines()) and _is_deep(text):
         raise ValueError("nested too deeply")
     try:
         return tomllib.loads(text)
     except RecursionError:
         raise ValueError("nested too deeply") from None
+
+
+def _is_deep(text: str) -> bool:
+    """Whether one key has too many dots, also inside an inline table; those in strings do not count."""
+    dots = position = 0
+    while match := PIECE.match(text, position):
+        piece, position = match.group(), match.end()
+        if piece[0] in "\"'#":
+            continue
+        for number, part in enumerate(KEY_END.split(piece)):
+            dots = part.count(".") + (0 if number else dots)
+            if dots > DOTS_LIMIT:
+                return True
+    return False
 
 
 def locate(text: str) -> Lines:

@@ -8,15 +8,19 @@ import sqlite3
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 from marvel import events
 from marvel.settings import Paths
 from marvel.store.log import Store
 from marvel.store.revisions import HEAD
-from tests.faults.scene import Scene, error_in, fault, pause, read_only
+from tests.faults.scene import IS_ROOT, Scene, Skipped, error_in, fault, pause, read_only
 from tests.integration.home import MARVEL, until
+from tests.integration.manifests import SLEEP, role
 
 LOCKED_SECONDS = 10.0
+FULL_SECONDS = 45.0  # the daemon looks at everything each 20 s
+CLOSED_SECONDS = 25.0
 REPLAYED = int(os.environ.get("FAULT_EVENTS", "100000"))  # 1 M takes a minute to write
 
 # A writer that is killed in the middle of its transaction: after the rows, before the commit.
@@ -76,10 +80,7 @@ def disk_full(scene: Scene) -> str:
     scene.mount(8)
     rows = scene.crew(3)
     ballast = scene.path / "ballast"
-    with open(ballast, "wb") as file, contextlib.suppress(OSError):
-        while True:
-            file.write(b"\0" * 65536)
-            file.flush()
+    _fill(ballast)
     os.kill(rows[0]["pid"], signal.SIGKILL)
     message = ""
     for count in range(4, 90):  # pages that are free already may still take some
@@ -97,6 +98,63 @@ def disk_full(scene: Scene) -> str:
     assert {r["uid"] for r in rows[1:]} <= {r["uid"] for r in now}, "an agent was lost"
     scene.kept(now)
     return message
+
+
+@fault("log", f"the disk full for {FULL_SECONDS:g} s, over several looks at everything", tries=1)
+def disk_full_for_long(scene: Scene) -> str:
+    scene.mount(8)
+    rows = scene.crew(3)
+    ballast = scene.path / "ballast"
+    _fill(ballast)
+    os.kill(rows[0]["pid"], signal.SIGKILL)
+    until(lambda: scene.marvel("daemon", "status", ok=False).returncode == 1, "it is not ready")
+    message = scene.marvel("get", "sessions").stderr.splitlines()[0]
+    assert "unable to record" in message, message
+    assert "unable to record" in scene.marvel("doctor", ok=False).stdout
+    kept = sorted(row["pid"] for row in rows[1:])
+    until_at = time.monotonic() + FULL_SECONDS
+    while time.monotonic() < until_at:
+        assert sorted(scene.processes()) == kept, "an agent was started that is recorded nowhere"
+        pause(1.0)
+    ballast.unlink()
+    until(lambda: scene.marvel("daemon", "status", ok=False).returncode == 0, "it is ready again")
+    now = scene.running(3)
+    assert {r["uid"] for r in rows[1:]} <= {r["uid"] for r in now}, "an agent was lost"
+    scene.kept(now)
+    return message
+
+
+def _fill(path: Path) -> None:
+    """No byte is left on the disk."""
+    for size in (65536, 4096, 512):
+        with open(path, "ab", buffering=0) as file, contextlib.suppress(OSError):
+            while True:
+                file.write(b"\0" * size)
+
+
+@fault("log", f"its directory can't be entered for {CLOSED_SECONDS:g} s while an agent dies", tries=1)
+def closed_directory(scene: Scene) -> str:
+    prefix: tuple[str, ...] = ()
+    if IS_ROOT:  # whom no mode stops
+        prefix = ("setpriv", "--bounding-set", "-dac_override,-dac_read_search")
+        if not shutil.which("setpriv"):
+            raise Skipped("root, and there is no setpriv to take its rights away")
+    scene.start(prefix)
+    scene.work(role(*SLEEP, replicas=3))
+    rows = scene.running(3)
+    scene.path.chmod(0)
+    try:
+        os.kill(rows[0]["pid"], signal.SIGKILL)
+        pause(CLOSED_SECONDS)
+        assert scene.daemon is not None
+        assert scene.daemon.poll() is None, "the daemon ended"
+    finally:
+        scene.path.chmod(0o700)
+    until(lambda: scene.events("session.ended"), "its end is seen", scene.describe)
+    now = scene.running(3)
+    assert {r["uid"] for r in rows[1:]} <= {r["uid"] for r in now}, "an agent was lost"
+    scene.kept(now)
+    return scene.logged("log unavailable")
 
 
 @fault("log", f"locked by another program for {LOCKED_SECONDS:g} s while an agent dies", tries=1)

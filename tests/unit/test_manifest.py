@@ -279,6 +279,8 @@ def test_standard_input_must_have_something() -> None:
         (b"a = " + b"[" * 100_000, "not valid TOML: nested too deeply"),
         (b"a = " + b"{a=" * 100_000, "not valid TOML: nested too deeply"),
         (b"a." * 200_000, "not valid TOML: nested too deeply"),
+        (b"x = {y = 1, " + b"a." * 200_000 + b"a = 1}", "not valid TOML: nested too deeply"),
+        (b"\n".join(b"a%d." % n + b"a." * 900 + b"a = 1" for n in range(500)), "nested too deeply"),
         (b"a = " + b"9" * 5_000, "not valid TOML: "),
     ],
 )
@@ -310,6 +312,8 @@ def test_bad_toml_is_one_problem_with_its_place(tmp_path: Path, content: bytes, 
         ("a: " + "[" * 100_000, "nest"),
         ("a: " + "[" * 50, "nested too deeply (at line 1, column 36)"),
         ("a: 2024-99-99", "can't be read"),
+        ("a: " + "1" * 1_000_000, "a number of more than 100 characters"),
+        ("a: 0x" + "f" * 1_000_000, "a number of more than 100 characters"),
         ('a: "\\UFFFFFFFF"', "not valid YAML: "),
         ("a: b: c", "not valid YAML: mapping values are not allowed"),
     ],
@@ -319,6 +323,22 @@ def test_bad_yaml_is_a_problem_with_its_place(tmp_path: Path, content: str, word
     with pytest.raises(ManifestError) as caught:
         read(str(tmp_path / "m.yml"))
     assert any(words in problem for problem in caught.value.problems)
+
+
+@pytest.mark.parametrize("value", ["1:30", "190:20:30", "1:30.5", "1" + ":59" * 100_000])
+def test_a_number_of_base_60_is_text(tmp_path: Path, value: str) -> None:
+    (tmp_path / "m.yaml").write_text(f"workspace: {{name: {value}}}\nteams: [{{name: {value}}}]")
+    with pytest.raises(ManifestError) as caught:
+        read(str(tmp_path / "m.yaml"))
+    texts = ("workspace.name: must be lower-case letters", "workspace.name: must be at most 30 characters")
+    assert caught.value.problems[0].startswith(texts)
+
+
+def test_dots_in_texts_are_no_depth(tmp_path: Path) -> None:
+    dots = "." * 5_000
+    text = DEMO.replace("replicas = 3", f'replicas = 3\n  prompt = """\n{dots}\n"""  # {dots}')
+    (tmp_path / "m.toml").write_text(text.replace('"--tick"', f'"{dots}"'))
+    assert read(str(tmp_path / "m.toml")).teams[0].roles[0].template.prompt.strip() == dots
 
 
 def test_several_files_of_one_workspace_are_merged(tmp_path: Path) -> None:
