@@ -8,6 +8,7 @@ twice the last one counts.
 """
 
 from marvel.settings import regular
+from marvel.shortages import is_unknown
 
 MAX_BYTES = 256 * 1024
 _BLANKS = " \t"
@@ -15,11 +16,15 @@ _QUOTES = ("'", '"')
 
 
 def read(path: str) -> dict[str, str]:
-    """Return the variables of a file. Raises ValueError, which says what is wrong and where."""
+    """Return the variables of a file. Raises ValueError, which says what is wrong and where, and OSError when
+    it can't be told what is there.
+    """
     try:
         with open(path, "rb", opener=regular) as file:
             content = file.read(MAX_BYTES + 1)
     except OSError as error:
+        if is_unknown(error):
+            raise
         raise ValueError(error.strerror) from error
     if len(content) > MAX_BYTES:
         raise ValueError(f"larger than {MAX_BYTES // 1024} KiB")

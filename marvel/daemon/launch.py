@@ -20,7 +20,7 @@ from marvel.resources import RoleSpec, Session, Template
 from marvel.runtimes import Adapter, LaunchPlan, Place, Unlaunchable, Wish, adapter_of, launch_plan
 from marvel.runtimes.adapter import Merge
 from marvel.runtimes.launch import expanded
-from marvel.settings import own_file, private_directory, regular, session_file
+from marvel.settings import own_file, private_directory, session_file
 from marvel.shortages import is_unknown
 from marvel.tmux import server_environment
 from marvel.tmux.environment import marked_path

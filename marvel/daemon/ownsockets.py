@@ -19,9 +19,17 @@ class OwnSockets:
     """Those of all contained sessions that are alive."""
 
     def __init__(
-        self, paths: Paths, poller: Poller, handle: Handler, clock: Callable[[], float], log: Logger
+        self,
+        paths: Paths,
+        poller: Poller,
+        handle: Handler,
+        clock: Callable[[], float],
+        log: Logger,
+        *,
+        failed: Callable[[str, Exception], None],
     ) -> None:
         self._paths = paths
+        self._failed = failed  # as of Listener
         self._poller = poller
         self._handle = handle
         self._clock = clock
@@ -38,7 +46,9 @@ class OwnSockets:
 
         path = self._paths.session_socket(uid)
         try:
-            self._listeners[uid] = Listener(path, self._poller, handle, self._clock, bound=uid)
+            self._listeners[uid] = Listener(
+                path, self._poller, handle, self._clock, failed=self._failed, bound=uid
+            )
         except (MarvelError, OSError) as error:
             self._log.warning("a session's own socket could not be made", uid=uid, error=str(error))
 
