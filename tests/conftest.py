@@ -1,5 +1,8 @@
 """Fixtures for all rooms of tests."""
 
+import atexit
+import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +12,17 @@ import pytest
 from marvel.settings import Paths
 from marvel.store.log import Store
 from tests.integration.home import Home
+
+
+def pytest_configure() -> None:
+    """Have everything find the tmux that MARVEL_TMUX names, on the PATH as a user would put it there."""
+    program = os.environ.pop("MARVEL_TMUX", "")
+    if not program:
+        return
+    directory = tempfile.mkdtemp(prefix="mvtmux")
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    os.symlink(os.path.abspath(program), os.path.join(directory, "tmux"))
+    os.environ["PATH"] = f"{directory}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from marvel.errors import NotFound, Rejected, TimedOut, UsageError
 from marvel.resources import Session, TeamKey
 from marvel.settings import paths
 from marvel.text import coloured, harmless
-from marvel.tmux import attach_argv
+from marvel.tmux import attach_argv, end_abandoned_views, program_for
 
 MAX_STDIN_BYTES = 1024 * 1024  # of a text to be typed
 OUTER = "TMUX"  # the variable that tells of a tmux around us
@@ -30,11 +30,16 @@ def attach(key: str, *, read_only: bool, only_print: bool) -> int:
         permit("inject", TeamKey(session.workspace, session.team), what=f"attach {session.key}")
     nested = bool(os.environ.get(OUTER))
     socket = Path(paths().tmux_socket(session.workspace))
-    argv = attach_argv(socket, session.workspace, session.uid, read_only=read_only, nested=nested)
+    program = program_for(socket)
+    end_abandoned_views(socket, program)
+    argv = attach_argv(
+        socket, session.workspace, session.uid, read_only=read_only, nested=nested, program=program
+    )
     if nested:
         # Our own separators must reach the inner tmux and not split the outer one's command.
         inner = ["env", "-u", OUTER, "-u", "TMUX_PANE", *(word if word != ";" else "\\;" for word in argv)]
-        argv = ["tmux", "new-window", "-n", session.name, "--", *inner]
+        outer = program_for(Path(os.environ[OUTER].split(",")[0]))
+        argv = [outer, "new-window", "-n", session.name, "--", *inner]
     if only_print:
         import shlex
 

@@ -13,7 +13,7 @@ Read from the outside in:
     environment, version, conf                         keeper      the window that is always there
     typist      typing, for all who do                 attach      a person at a pane
     guard       whether a session may be typed to now  composer    whether Enter took what was typed
-    terminals   how a pane's program reads
+    terminals   how a pane's program reads            program     which tmux talks to a server
     writer      what a pane prints, kept on disk
 
 Nothing here blocks (but `blocking`), knows events, or decides.
@@ -21,11 +21,12 @@ Nothing here blocks (but `blocking`), knows events, or decides.
 
 from __future__ import annotations
 
-from marvel.tmux.attach import attach_argv
+from marvel.tmux.attach import attach_argv, end_abandoned_views
 from marvel.tmux.blocking import call
 from marvel.tmux.conf import conf_problem
 from marvel.tmux.environment import server_environment
 from marvel.tmux.guard import Leave, Standing, standing_of
+from marvel.tmux.program import program_for
 from marvel.tmux.records import Failed, Look, Pane, PaneSpec, outcome_of
 from marvel.tmux.server import TmuxServer
 from marvel.tmux.terminals import Terminal, terminal
@@ -49,7 +50,9 @@ __all__ = [
     "check_socket_path",
     "check_version",
     "conf_problem",
+    "end_abandoned_views",
     "outcome_of",
+    "program_for",
     "server_environment",
     "standing_of",
     "terminal",

@@ -31,7 +31,8 @@ def call(
     while not answers:
         left = end - time.monotonic()
         if left <= 0:
-            return Failed(reason="timeout", message=f"tmux did not answer for {timeout:g} s")
+            silent = f"tmux did not answer for {timeout:g} s"
+            return Failed(reason="timeout", message=server.explained(silent))
         turn(server, left)
     return answers[0]
 

@@ -30,6 +30,7 @@ from marvel.tmux.keeper import Keeper
 from marvel.tmux.link import Link, client_environment
 from marvel.tmux.listing import UID
 from marvel.tmux.pipeline import Reply
+from marvel.tmux.program import NAME, mismatch, servers_own
 from marvel.tmux.records import Failed
 from marvel.tmux.version import check_socket_path
 
@@ -76,6 +77,8 @@ class Connection(Channel):
         self._ending = False  # kill-server was sent
         self._start = False
         self._prepared = False  # this server has our options and environment
+        self._raw_paste = False  # it has `paste-buffer -S`
+        self._other_program = False  # the tmux on PATH is called, and the server runs another one
         self._attempts = 0
         self._polls = 0  # for the socket file
         self._epoch = 0  # of the connection: timers of an earlier one do nothing
@@ -158,7 +161,7 @@ class Connection(Channel):
         if may_start and self._conf and (why := conf_problem(self._conf)):
             self._down(f"tmux_conf is not used: {why}", gone=False)
             return
-        argv = ["tmux", "-u", "-S", str(self.socket), "-f", str(self._conf or "/dev/null")]
+        argv = [NAME, "-u", "-S", str(self.socket), "-f", str(self._conf or "/dev/null")]
         if not may_start:
             argv.append("-N")  # never start a server by regaining a lost connection
         argv += [
@@ -169,11 +172,17 @@ class Connection(Channel):
             "-p",
             processes.mark(),
         ]
+        own = servers_own(self.socket, self._environment["PATH"])
+        program = own if self._attempts % 2 == 0 else None  # in turn: its libraries may be gone
+        self._other_program = own is not None and program is None
         try:
             with self._file_limit.given() if self._file_limit else contextlib.nullcontext():
-                self._link = Link(argv, self._environment)
+                self._link = Link(argv, self._environment, program=program)
         except FileNotFoundError:
-            self._down("tmux is not installed", gone=False)
+            if program is None:
+                self._down("tmux is not installed", gone=False)
+            else:
+                self._retry("the tmux server has just ended")
             return
         except OSError as error:  # no processes or no files left; that may pass
             self._retry(f"tmux could not be run: {error.strerror}")
@@ -255,8 +264,9 @@ class Connection(Channel):
             self._retry(f"the tmux server (pid {found.pid}) can't be watched: {error.strerror}")
             return
         self.identity = found.name
+        self._raw_paste = found.raw_paste
         self._keeper.found(found.keeper)
-        processes.end_stale_clients(setup.read_clients(reply), self.socket)
+        processes.end_stale_clients(self.socket)
         if self._file_limit is not None:
             self._file_limit.fit(found.pid)
         if self._start and not self._prepared:
@@ -267,6 +277,12 @@ class Connection(Channel):
     def _kept(self, reply: Reply | Failed) -> None:
         if not isinstance(reply, Failed) and (found := setup.read_identity(reply)):
             self._keeper.found(found.keeper)
+
+    def explained(self, reason: str) -> str:
+        """Return why there is no connection: `reason`, or two versions of tmux that cannot talk."""
+        if not self._other_program:
+            return reason
+        return mismatch(self.socket, self._workspace, self._environment["PATH"]) or reason
 
     def _ready(self) -> None:
         self.state = "up"
@@ -313,6 +329,7 @@ class Connection(Channel):
     def _down(self, reason: str, *, gone: bool) -> None:
         # A server that was never met is not lost: it could not be started, and that may pass.
         self.gone = gone or (self._server is not None and self._server.gone())
+        reason = reason if self.gone else self.explained(reason)
         ended = self._end(reason)
         if self._epoch == ended:  # no callback has opened or closed it again
             self.on_down(reason)

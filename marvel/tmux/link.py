@@ -26,13 +26,17 @@ CHUNKS_PER_TURN = 16  # then the owner's loop has its turn; the rest stays reada
 
 
 class Link:
-    def __init__(self, argv: Sequence[str], environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, argv: Sequence[str], environment: Mapping[str, str], *, program: str | None = None
+    ) -> None:
+        """Start a client; `program` is executed instead of `argv[0]`. Raises OSError."""
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
         try:
             with theirs:
                 self._client = subprocess.Popen(
                     argv,
+                    executable=program,
                     env={**environment, **NO_BUS},
                     stdin=theirs.fileno(),
                     stdout=theirs.fileno(),

@@ -3,8 +3,8 @@
 **Stale control clients.** A control client ends when its controller does, unless replies were left
 unread: then tmux keeps it for ever, waiting to get rid of them, and `kill-server` waits with it. So
 each of our clients carries the pid of its controller in its arguments, and one whose parent is no
-longer that process is ended by whoever connects next. Clients of living controllers, and those of
-other programs, are left alone.
+longer that process is ended by the next one to connect. Clients of living controllers, and those of
+other programs, are left alone. They are found in /proc: from 3.7 on `list-clients` leaves them out.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import select
 import signal
 import socket
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 
 MARK = "marvel-controller:"  # + pid, an argument of each of our control clients
@@ -59,6 +58,9 @@ def carries(pid: int, variable: str, value: str) -> bool:
 
 def _is_stale(pid: int, path: Path) -> bool:
     try:
+        # A server that one of our clients started has the same arguments, and no parent but init either.
+        if _name(pid) != b"tmux: client\n":
+            return False
         words = _arguments(pid)
         if str(path) not in words:
             return False
@@ -71,12 +73,10 @@ def _is_stale(pid: int, path: Path) -> bool:
         return False
 
 
-def end_stale_clients(pids: Iterable[int], path: Path) -> list[int]:
-    """Of these control clients of the server at `path`, kill ours whose controllers are dead."""
+def end_stale_clients(path: Path) -> list[int]:
+    """Kill our control clients of the server at `path` whose controllers are dead."""
     ended: list[int] = []
-    for pid in pids:
-        if not _is_stale(pid, path):
-            continue
+    for pid in stale_clients(path):
         try:
             handle = os.pidfd_open(pid)
         except OSError:
@@ -91,6 +91,15 @@ def end_stale_clients(pids: Iterable[int], path: Path) -> list[int]:
         finally:
             os.close(handle)
     return ended
+
+
+def stale_clients(path: Path) -> list[int]:
+    """Return the pids of our control clients of the server at `path` whose controllers are dead."""
+    try:
+        names = os.listdir("/proc")
+    except OSError:
+        return []  # found by the next one to connect
+    return [int(name) for name in names if name.isdigit() and _is_stale(int(name), path)]
 
 
 def listener(path: Path) -> int | None:
@@ -126,6 +135,19 @@ def stopped_listener(path: Path) -> int | None:
     return pid if state in "Tt" else None
 
 
+def is_tmux_server(pid: int) -> bool:
+    """Whether a process calls itself a tmux server. Raises OSError."""
+    return _name(pid) == b"tmux: server\n"
+
+
+def _name(pid: int) -> bytes:
+    """What a process calls itself, with a newline; empty when it is gone or not ours. Raises OSError."""
+    try:
+        return Path(f"/proc/{pid}/comm").read_bytes()
+    except _NOT_OURS:
+        return b""
+
+
 def hidden_server(path: Path) -> int | None:
     """A tmux server that was started for `path` but whose socket file somebody deleted. It makes the
     file again on SIGUSR1; starting a second server instead would double every agent. Raises OSError when
@@ -135,7 +157,7 @@ def hidden_server(path: Path) -> int | None:
         if not name.isdigit():
             continue
         try:
-            if Path(f"/proc/{name}/comm").read_bytes() != b"tmux: server\n":
+            if not is_tmux_server(int(name)):
                 continue
             if os.stat(f"/proc/{name}").st_uid == os.geteuid() and str(path) in _arguments(int(name)):
                 return int(name)

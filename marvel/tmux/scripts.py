@@ -248,21 +248,33 @@ def load_buffer(file: Path, buffer: str) -> bytes:
     return command("load-buffer", "-b", buffer, plain(str(file)))
 
 
-def paste(pane: str, buffer: str) -> list[bytes]:
+ASK_PASTE = command("list-commands", "-F", "marvel-paste #{command_list_usage}", "paste-buffer")
+_RAW = re.compile(rb"marvel-paste \[-[A-Za-z]*S[A-Za-z]*\].*")
+
+
+def pastes_raw(lines: Sequence[bytes]) -> bool:
+    """Whether the reply to `ASK_PASTE` says that a text can be pasted as it is."""
+    return any(_RAW.fullmatch(line) for line in lines)
+
+
+def paste(pane: str, buffer: str, *, raw: bool = False) -> list[bytes]:
     """Text arrives through a buffer: no size limit, no parsing, bracketed if the program asked for it.
 
     In copy mode the brackets would be missing and each line would submit, so that is left first. If
     the buffer could not be loaded (its file is deleted when the request times out), pasting it is an error.
     Enter is never in the same request: a program that reads both at once takes it for a newline.
+
+    `raw`: from 3.7 on tmux writes control characters and bytes that are not UTF-8 in another form unless
+    `-S` is given, which an older one refuses. Escape characters were removed before.
     """
     return [
         command("copy-mode", "-q", "-t", pane),
-        command("paste-buffer", "-p", "-r", "-d", "-b", buffer, "-t", pane),
+        command("paste-buffer", "-p", "-r", *(["-S"] if raw else []), "-d", "-b", buffer, "-t", pane),
     ]
 
 
-def paste_text(pane: str, uid: str, file: Path, buffer: str) -> bytes:
+def paste_text(pane: str, uid: str, file: Path, buffer: str, *, raw: bool = False) -> bytes:
     """The whole request. A guard that says no throws the buffer away."""
     forget = [command("delete-buffer", "-b", buffer)]
-    typed = guarded(pane, uid, paste(pane, buffer), alive=True, otherwise=forget)
+    typed = guarded(pane, uid, paste(pane, buffer, raw=raw), alive=True, otherwise=forget)
     return b"\n".join([load_buffer(file, buffer), typed])

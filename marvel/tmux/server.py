@@ -279,7 +279,7 @@ class TmuxServer(Connection):
         except OSError as error:
             self._later(done, Failed(reason="refused", message=f"no file for the text: {error.strerror}"))
             return
-        script = scripts.paste_text(pane, uid, file, buffer)
+        script = scripts.paste_text(pane, uid, file, buffer, raw=self._raw_paste)
 
         def read(found: list[Block] | Failed) -> None:
             file.unlink(missing_ok=True)
@@ -319,7 +319,7 @@ class TmuxServer(Connection):
             if isinstance(reply, Failed) or self._server is None:
                 done(reply if isinstance(reply, Failed) else Failed(reason="lost", message="no server"))
                 return
-            processes.end_stale_clients(setup.read_clients(reply), self.socket)
+            processes.end_stale_clients(self.socket)
             self._ending = True
             answers: list[Reply | Failed] = []
             self._pipeline.submit(setup.END_IF_EMPTY, answers.append)

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
+from marvel.tmux import scripts
 from marvel.tmux.control import printed
 from marvel.tmux.listing import FIRST_PID
 from marvel.tmux.pipeline import Reply
@@ -38,7 +39,7 @@ _OPTIONS: tuple[tuple[str, ...], ...] = (
 )
 
 
-# The control client's own size. It counts while no one else is attached, and beside read-only visitors, whose
+# The control client's own size. With 3.2a a new window gets it, and with all versions it counts while no one else is attached, and beside read-only visitors, whose
 # size does not. Given again, it makes tmux resize all windows now: by itself it leaves a window as its last
 # visitor had it until the next one looks at it.
 OWN_SIZE = command("refresh-client", "-C", f"{_WIDTH}x{_HEIGHT}")
@@ -74,40 +75,36 @@ def keep(workspace: str) -> bytes:
 
 
 _IDENTITY = re.compile(rb"marvel-server ([0-9]{1,7})/([0-9]{1,15}) (@[0-9]{1,10})?")
-_CLIENT = re.compile(rb"marvel-client 1 ([0-9]{1,7})")
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True):
     pid: int
     name: str
     keeper: str  # id of its window
+    raw_paste: bool = False  # it can paste a text as it is: see `scripts.paste`
 
 
 def identify(workspace: str) -> bytes:
-    """Who answers, and which control clients it has."""
+    """Ask which server this is, and what it can do. An old one may refuse the second question."""
     who = "marvel-server #{pid}/#{start_time} #{window_id}"
-    clients = "marvel-client #{client_control_mode} #{client_pid}"
     return b"\n".join(
         [
             command("display-message", "-p", "-t", keeper(workspace), who),
-            command("list-clients", "-F", clients),
+            scripts.ASK_PASTE,
         ]
     )
 
 
 def read_identity(reply: Reply) -> Identity | None:
-    for line in printed(reply):
+    lines = printed(reply)
+    for line in lines:
         found = _IDENTITY.fullmatch(line)
         if found and int(found[1]) >= FIRST_PID:
             pid, start, window = (part.decode() if part else "" for part in found.groups())
-            return Identity(pid=int(pid), name=f"{pid}/{start}", keeper=window)
+            return Identity(
+                pid=int(pid), name=f"{pid}/{start}", keeper=window, raw_paste=scripts.pastes_raw(lines)
+            )
     return None
-
-
-def read_clients(reply: Reply) -> list[int]:
-    """Pids of the control clients."""
-    found = (_CLIENT.fullmatch(line) for line in printed(reply))
-    return [int(match[1]) for match in found if match and int(match[1]) >= FIRST_PID]
 
 
 _OTHERS = "#{S:#{W:#{P:#{?@marvel_keeper,,x}}}}"  # a letter for each pane but the keepers

@@ -252,7 +252,7 @@ def test_signals_are_told_by_name(up: Rig) -> None:
     for name in ("KILL", "TERM", "HUP", "SEGV", "ABRT"):
         pane = up.create("sh", "-c", f"ulimit -c 0; kill -s {name} $$")
         end = up.ended(pane)
-        assert (end.exit_status, end.signal) == (None, name)
+        assert (end.exit_status, end.signal) == (None, name if up.names_signals() else None)
 
 
 def test_two_hundred_quick_ends_all_have_their_status(up: Rig) -> None:
@@ -338,7 +338,7 @@ def test_a_wrapped_line_can_be_read_whole(up: Rig) -> None:
 
     up.until(lambda: "7" in screen(join=False))
     assert len(screen(join=False).split("\n")[0]) == 200
-    assert len(screen(join=True).split("\n")[0]) == 300
+    assert len(screen(join=True).split("\n")[0].rstrip()) == 300  # 3.2a fills the last line up with spaces
 
 
 def test_a_screen_that_imitates_the_protocol_is_only_text(up: Rig) -> None:
@@ -488,4 +488,6 @@ def test_a_process_killed_from_outside_is_a_dead_pane(up: Rig, number: signal.Si
     pane = up.create("sleep", "1000")
     up.until(lambda: in_proc(pane.pid, "cmdline") == ["sleep", "1000"])
     os.kill(pane.pid, number)
-    assert up.ended(pane).signal == number.name.removeprefix("SIG")
+    dead = up.ended(pane)
+    assert dead.exit_status is None
+    assert dead.signal == (number.name.removeprefix("SIG") if up.names_signals() else None)

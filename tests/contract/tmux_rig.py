@@ -17,6 +17,7 @@ import msgspec
 from marvel.tmux import Failed, Pane, PaneSpec, TmuxServer, server_environment
 from marvel.tmux.blocking import turn
 from marvel.tmux.processes import listener, stat
+from marvel.tmux.version import version_key
 
 T = TypeVar("T")
 
@@ -108,6 +109,10 @@ class Rig:
     def tmux(self, *words: str) -> str:
         argv = ["tmux", "-S", str(self.socket), *words]
         return subprocess.run(argv, capture_output=True, text=True, check=True, timeout=PATIENCE).stdout
+
+    def names_signals(self) -> bool:
+        """Whether this tmux reports the signal that ended a pane's process; 3.2a does not."""
+        return version_key(self.tmux("display-message", "-p", "#{version}")) >= version_key("3.3")
 
     def clients(self) -> list[int]:
         """The pids of the control clients."""

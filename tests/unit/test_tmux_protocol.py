@@ -18,8 +18,8 @@ from marvel.tmux.listing import listed
 from marvel.tmux.pipeline import MAX_QUEUED_BYTES, REQUEST_TIMEOUT, Pipeline
 from marvel.tmux.processes import stat
 from marvel.tmux.quote import command, plain, quote, sequence
-from marvel.tmux.scripts import outcome, read_panes
-from marvel.tmux.setup import read_clients, read_identity, refresh_environment
+from marvel.tmux.scripts import outcome, paste_text, read_panes
+from marvel.tmux.setup import read_identity, refresh_environment
 from marvel.tmux.statuses import BRIEF, WAITS, Statuses
 from marvel.tmux.timers import Timers
 from marvel.tmux.version import version_key
@@ -255,18 +255,27 @@ def test_a_guard_that_was_not_passed_says_why() -> None:
 def test_who_answered_is_read_from_the_middle_of_a_reply() -> None:
     lines = [b"%begin 1 1 1", b"marvel-server 12/345 @0", b"%end 1 1 1", b"%window-close @9"]
     lines = [b"%begin 1 0 0", b"marvel-server 1/1 @0", b"%end 1 0 0", *lines]
-    lines += [
-        b"%begin 1 2 1",
-        b"marvel-client 1 77",
-        b"marvel-client 0 78",
-        b"marvel-client 1 1",
-        b"%end 1 2 1",
-    ]
     found = read_identity(lines)
     assert found is not None
     assert (found.pid, found.name, found.keeper) == (12, "12/345", "@0")
-    assert read_clients(lines) == [77]
     assert read_identity([b"x"]) is None
+
+
+@pytest.mark.parametrize(
+    ("usage", "raw"),
+    [
+        (b"[-dprS] [-s separator] [-b buffer-name] [-t target-pane]", True),  # 3.7
+        (b"[-dpr] [-s separator] [-b buffer-name] [-t target-pane]", False),  # 3.6
+        (b"", False),
+    ],
+)
+def test_a_server_is_asked_whether_it_can_paste_a_text_as_it_is(usage: bytes, raw: bool) -> None:
+    lines = [b"%begin 1 1 1", b"marvel-server 12/345 @0", b"%end 1 1 1"]
+    lines += [b"%begin 1 2 1", b"marvel-paste " + usage, b"%end 1 2 1"]
+    found = read_identity(lines)
+    assert found is not None
+    assert found.raw_paste is raw
+    assert (b"-S" in paste_text("%1", "u-1", Path("/f"), "b", raw=found.raw_paste)) is raw
 
 
 def test_an_environment_is_made_equal_to_the_one_wanted() -> None:
