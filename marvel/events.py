@@ -635,6 +635,14 @@ class TmuxServerLost(Fact, frozen=True):
     sessions: int
 
 
+class TmuxServerUnreachable(Fact, frozen=True):
+    """A workspace's tmux server runs, or should, and cannot be talked to. Nothing is changed meanwhile."""
+
+    kind = "tmux.server-unreachable"
+    warning = True
+    reason: str
+
+
 class PaneOrphaned(Fact, frozen=True):
     """A pane with this log's stamp that no live session owns; it was stopped."""
 
@@ -757,6 +765,7 @@ AnyFact = (
     | DaemonStalled
     | TmuxServerStarted
     | TmuxServerLost
+    | TmuxServerUnreachable
     | PaneOrphaned
     | LogCreated
     | LogTruncated

@@ -41,6 +41,7 @@ AUDIT_ONLY = (
     events.PaneOrphaned,
     events.TmuxServerStarted,
     events.TmuxServerLost,
+    events.TmuxServerUnreachable,
     events.LogCreated,
     events.LogTruncated,
     events.LogRestored,

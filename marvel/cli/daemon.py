@@ -52,6 +52,7 @@ def status(
 
     from marvel.cli.get import show
     from marvel.cli.objects import published
+    from marvel.cli.servers import unreachable_now
     from marvel.cli.table import counted
     from marvel.cli.times import rfc3339
     from marvel.client import request
@@ -72,7 +73,9 @@ def status(
         found = request(where.socket, "status", {})
     except OSError as error:
         raise DaemonUnavailable(f"the daemon does not answer: {error}", hint=f"see {where.log}") from error
+    silent = unreachable_now(where)
     if output == "json":
+        found["unreachable"] = silent
         since = rfc3339(found.pop("since"))
         show(json.dumps({"running": True, **published(found), "since": since}, indent=2) + "\n")
     else:
@@ -84,6 +87,7 @@ def status(
             f"home {where.home}\n"
             + "".join(f"not ready: {line}\n" for line in troubles(note))
             + "".join(f"{line}\n" for line in shortages(note))
+            + "".join(f"{line}\n" for line in silent)
         )
     return 0 if found["ready"] else 1
 

@@ -110,6 +110,13 @@ def _tmux(_where: Paths) -> Iterator[Finding]:
         yield Finding("ok", f"tmux_conf {conf}")
 
 
+def _servers(where: Paths) -> Iterator[Finding]:
+    """tmux servers that run, and whether they answer."""
+    for line in others.unanswered(where):
+        hint = "its agents run on, unwatched; end them and the server, or install its version of tmux"
+        yield Finding("failed", line, hint)
+
+
 def _state(where: Paths) -> Iterator[Finding]:
     home = where.home
     if os.path.isdir(home) and os.stat(home).st_uid == os.geteuid():
@@ -344,5 +351,5 @@ def _others(where: Paths) -> Iterator[Finding]:
 
 CHECKS = (
     *(_system, _preferences, _tmux, _state, _daemon, _limits),
-    *(_log, _archives, _stale, _teams, _agents, _others),
+    *(_log, _archives, _stale, _servers, _teams, _agents, _others),
 )

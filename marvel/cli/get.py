@@ -10,12 +10,12 @@ import sys
 import time
 
 from marvel import settings
-from marvel.cli import listing, objects
+from marvel.cli import listing, objects, servers
 from marvel.cli.errors import say
 from marvel.cli.request import STATES, WAITING, Request, check, kind_of, parse
 from marvel.cli.table import is_coloured, table
 from marvel.errors import NotFound
-from marvel.store.condition import remarks
+from marvel.store.condition import OUT_OF_DATE, remarks
 from marvel.store.query import Reader, daemon_note
 from marvel.text import printable
 
@@ -81,6 +81,8 @@ def warn_without_daemon(paths: Paths) -> None:
         return
     for remark in remarks(note):
         say(remark)
+    for line in servers.unreachable_now(paths):
+        say(f"{line}; {OUT_OF_DATE}")
 
 
 def found(source: Source, kind: str, request: Request) -> tuple[Rows, bool]:

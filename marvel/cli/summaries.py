@@ -202,6 +202,7 @@ SUMMARIES: dict[str, Callable[[Row, float], str]] = {
     "daemon.stopped": lambda p, at: str(p["reason"]),
     "tmux.server-started": lambda p, at: str(p["server"]),
     "tmux.server-lost": lambda p, at: f"{p['server']}, {counted(p['sessions'], 'session')}",
+    "tmux.server-unreachable": lambda p, at: str(p["reason"]),
     "pane.orphaned": lambda p, at: f"pane {p['pane'].removeprefix('%')}, pid {p['pid']}",
     "log.created": lambda p, at: str(p["log_id"]),
     "log.truncated": lambda p, at: f"position {p['noted_position']} was noted before",

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 
 from marvel import keys
-from marvel.cli import done, objects
+from marvel.cli import done, objects, servers
 from marvel.cli.dialogs import is_silent, is_unproven
 from marvel.cli.done import Progress
 from marvel.cli.get import find
@@ -208,12 +208,13 @@ def confirm_stop() -> None:
 
 
 def _stopping(rows: objects.Rows) -> str:
-    """Who is still there, and until when marvel is patient with it."""
+    """Which sessions are still there, until when they may take, and what else keeps them."""
     if not rows:
         return ""
+    silent = servers.unreachable_now(paths())
     named = [f"{row['workspace']}/{row['name']}{_patience(row)}" for row in sorted(rows, key=objects.order)]
     more = f" and {len(named) - SHOWN} more" if len(named) > SHOWN else ""
-    return f"waits for {len(rows)} to end: {', '.join(named[:SHOWN])}{more}"
+    return "; ".join([f"waits for {len(rows)} to end: {', '.join(named[:SHOWN])}{more}", *silent])
 
 
 def _patience(row: objects.Row) -> str:

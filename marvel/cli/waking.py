@@ -5,6 +5,8 @@ import os
 import select
 import time
 
+from marvel.cli import servers
+from marvel.errors import MarvelError
 from marvel.settings import Paths
 from marvel.store.bell import POLL_SECONDS, Bell
 from marvel.store.condition import remarks
@@ -64,11 +66,16 @@ class Waker:
         self._noted_at = time.monotonic()
         note = daemon_note(self._paths)
         self.daemon_runs = note is not None
-        self.alarm = DAEMON_GONE if note is None else "; ".join(remarks(note))
+        self.alarm = DAEMON_GONE if note is None else "; ".join([*remarks(note), *self._silent_servers()])
         if self._daemon is None:
             with contextlib.suppress(OSError, KeyError, TypeError):
                 self._daemon = os.pidfd_open((note or {})["pid"])
                 self._poll.register(self._daemon, select.POLLIN)
+
+    def _silent_servers(self) -> list[str]:
+        with contextlib.suppress(MarvelError):  # the follower reports what is wrong with the log
+            return servers.unreachable_now(self._paths)
+        return []
 
     def _forget_daemon(self) -> None:
         if self._daemon is not None:

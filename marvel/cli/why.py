@@ -6,7 +6,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from marvel import keys, settings
-from marvel.cli import archived, objects, reasons
+from marvel.cli import archived, objects, reasons, servers
 from marvel.cli.dialogs import described, dialog_of
 from marvel.cli.generations import Reason, Why
 from marvel.cli.get import find, show
@@ -18,7 +18,7 @@ from marvel.cli.summaries import line
 from marvel.cli.times import age, local, until
 from marvel.errors import NotFound, UsageError
 from marvel.resources import RoleKey, Session, TeamKey
-from marvel.store.condition import remarks
+from marvel.store.condition import OUT_OF_DATE, remarks
 from marvel.store.query import STREAMS_OF_TEAM, Reader, daemon_note, streams_of
 from marvel.store.rows import load_world, world_at
 from marvel.text import printable
@@ -88,6 +88,7 @@ def _asked(paths: settings.Paths, key: str, now: float) -> tuple[Answer, bool]:
     with Reader(paths) as reader:
         answer = _answer(reader, key, now)
         row = next((row for row in reader.rows("sessions") if row["uid"] == answer.uid), None)
+        silent = [f"{line}; {OUT_OF_DATE}" for line in servers.unreachable(reader)]
     if row is not None and (dialog := dialog_of(row)):
         answer.why.waits_for.insert(
             0, Reason(f"you: it shows {described(dialog)}", hint=f"marvel attach {answer.key}")
@@ -97,7 +98,7 @@ def _asked(paths: settings.Paths, key: str, now: float) -> tuple[Answer, bool]:
     if note is None:
         answer.why.not_done.insert(0, reasons.without_daemon())
     else:
-        answer.why.not_done[:0] = [Reason(remark) for remark in remarks(note)]
+        answer.why.not_done[:0] = [Reason(remark) for remark in (*remarks(note), *silent)]
     return answer, has_daemon
 
 

@@ -34,6 +34,7 @@ from marvel.daemon.observations import (
     ended,
     server_lost,
     server_started,
+    server_unreachable,
     start_delayed,
     start_failed,
     started,
@@ -117,6 +118,7 @@ class Agents:
         self._exits = exits  # by uid: when this daemon saw its process end; kept until its end is in the log
         self._agents: dict[str, Agent] = {}
         self._watched: dict[int, str] = {}  # pid → uid of main processes that are waited for, and so live
+        self._silent: dict[str, str] = {}  # by workspace: why its tmux server cannot be talked to
         self._asking: set[str] = set()  # workspaces whose tmux is being asked for ends
         self._outputs = Outputs(world=world, server=fleet.server, path=paths.output)
         self._hands = Hands(server=fleet.server, lock=paths.typing_lock, world=world, note=note, post=post_to)
@@ -363,7 +365,7 @@ class Agents:
                 return
             first = self._fleet.server(workspace) is None
             self._fleet.settle(workspace)
-            if first:
+            if self._silent.pop(workspace, "") or first:
                 self._note(server_started(workspace, server.identity or ""))
             self._compare(workspace, server, panes)
 
@@ -599,6 +601,7 @@ class Agents:
     def _lost_server(self, workspace: str, identity: str) -> None:
         """One incident: all sessions of the workspace have lost their panes."""
         self._asking.discard(workspace)
+        self._silent.pop(workspace, None)
         alive = [s for s in self._world().sessions.values() if s.workspace == workspace and s.alive]
         had_panes = [s for s in alive if s.pid is not None or s.uid in self._agents]
         if had_panes:
@@ -610,6 +613,9 @@ class Agents:
                 self.look(session.uid)
 
     def _unreachable(self, workspace: str, why: str) -> None:
+        if self._silent.get(workspace) != why:
+            self._silent[workspace] = why
+            self._note(server_unreachable(workspace, why))
         for session in self._world().sessions.values():
             if session.workspace == workspace and session.state == "pending" and not session.held:
                 self._note(start_delayed(session.uid, "tmux-unavailable", why))

@@ -30,6 +30,7 @@ from marvel.events import (
     SessionTyped,
     TmuxServerLost,
     TmuxServerStarted,
+    TmuxServerUnreachable,
     session_ref,
 )
 from marvel.resources import Attention, Session, State, Typing
@@ -317,6 +318,17 @@ def server_started(workspace: str, server: str) -> Observation:
 def server_lost(workspace: str, server: str, sessions: int) -> Observation:
     """A workspace's tmux server died."""
     return _fact(Ref(workspace=workspace), TmuxServerLost(server=server, sessions=sessions))
+
+
+def server_unreachable(workspace: str, reason: str) -> Observation:
+    """A workspace with live sessions has a tmux server that cannot be talked to."""
+
+    def decide(world: World, now: float) -> list[Draft]:
+        if not any(s.workspace == workspace and s.alive for s in world.sessions.values()):
+            return []
+        return _fact(Ref(workspace=workspace), TmuxServerUnreachable(reason=reason))(world, now)
+
+    return decide
 
 
 def daemon_started(run_id: str, pid: int, version: str) -> Observation:

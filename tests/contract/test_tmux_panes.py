@@ -154,8 +154,14 @@ def test_a_pane_whose_window_a_hook_splits_is_made_and_stamped_once(up: Rig) -> 
 def test_a_pane_that_was_made_and_never_stamped_is_found_by_its_environment(up: Rig) -> None:
     up.tmux("set-hook", "-g", "after-new-window", "split-window 'sleep 1000'")
     up.tmux("new-window", "-d", "-t", "ws:", "-n", "u8", "-c", "/", "-e", "MINE=u8", *WAITING)
-    up.until(lambda: len(up.panes()) == 2)
-    (made,) = (one for one in up.panes().values() if one.pid and variables(one.pid).get("MINE") == "u8")
+
+    def given() -> list[Pane]:
+        """The panes whose process has been exec'ed with that environment."""
+        found = up.panes().values()
+        return [one for one in found if one.pid and variables(one.pid).get("MINE") == "u8"]
+
+    up.until(lambda: len(up.panes()) == 2 and given())
+    (made,) = given()
     assert up.create(*WAITING, uid="u8", env={"MINE": "u8"}).pid == made.pid
 
 
