@@ -39,10 +39,9 @@ _OPTIONS: tuple[tuple[str, ...], ...] = (
 )
 
 
-# The control client's own size. With 3.2a a new window gets it. In all versions it counts while no one else is
-# attached, and beside read-only visitors, whose
-# size does not. Given again, it makes tmux resize all windows now: by itself it leaves a window as its last
-# visitor had it until the next one looks at it.
+# The size of the control client, which a new window gets with 3.2a. In all versions it counts while no one
+# else is attached, and beside read-only visitors, whose size does not. Given again, it makes tmux resize all
+# windows now: by itself it leaves a window as its last visitor had it until the next one looks at it.
 OWN_SIZE = command("refresh-client", "-C", f"{_WIDTH}x{_HEIGHT}")
 
 
