@@ -177,3 +177,4 @@ class Adapter(NamedTuple):
     trust: Callable[[str, Mapping[str, str]], Merge | None] = trusts_nothing  # what `trust_workspace` does
     keeps: tuple[str, ...] = ()  # files of its own that a contained one needs; `$NAME` as in `Login.files`
     dialogs: tuple[tuple[str, str], ...] = ()  # words on its screen, and which dialog they belong to
+    commands_when_idle: bool = False  # while it works it submits no text that begins with `/`

@@ -96,6 +96,7 @@ GEMINI = Adapter(
     resumes=True,
     first_signal="start",
     minimum=(0, 60),
+    commands_when_idle=True,  # seen on 0.61.0: it queues other texts, and leaves these in its composer
     keeps=("$HOME/.gemini",),
     signals="activity, context and model from its hooks; no heartbeat while idle, and no limits",
     login=Login(

@@ -25,6 +25,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     heard: bool = True  # it has reported something
     starts: bool = False  # it is to report its start, and has not
     words: tuple[tuple[str, str], ...] = ()  # of its first-run dialogs
+    takes_no_commands: bool = False  # it works, and submits no text that begins with `/` until it is idle
 
 
 class Leave(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,6 +46,7 @@ def standing_of(session: Session | None) -> Standing | None:
         heard=heard,
         starts=reports_start(adapter, session.heartbeat) and not heard and not session.degraded,
         words=adapter.dialogs,
+        takes_no_commands=adapter.commands_when_idle and session.activity == "working",
     )
 
 
@@ -56,11 +58,13 @@ def refusal(
     pane: str,
     now: float,
     leave: Leave,
+    text: str = "",
     own: str = "",
 ) -> Failed | None:
     """Return why a session must not be typed to now; None when it may be.
 
-    `own` is what was pasted a moment ago: the form of a question in it is no question of the program.
+    `text` is to be submitted. `own` is what was pasted a moment ago: the form of a question in it is no
+    question of the program.
     """
     if standing is None:
         return Failed(reason="gone", message="it has ended, or the message is no longer wanted")
@@ -75,6 +79,8 @@ def refusal(
         return Failed(reason="asks", message="it waits for a person's answer")
     if standing.starts:
         return Failed(reason="asks", message="it has not reported its start yet")
+    if standing.takes_no_commands and text.startswith("/"):
+        return Failed(reason="busy", message="it submits no text that begins with / while it works")
     return None
 
 

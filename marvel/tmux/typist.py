@@ -118,6 +118,7 @@ class _Attempt:
                 pane=message.pane,
                 now=time.time(),
                 leave=message.leave,
+                text=message.text if message.enter else "",
                 own=own,
             )
             if why is None:

@@ -25,6 +25,7 @@ class Cli(NamedTuple):
     name: str
     set_up: Callable[[Path, Path, str], Setting]  # the user's home, the project, the stand-in's URL
     at_limits: Literal["tells", "tells until when", "silent"]
+    joins: bool = False  # what it queued while it worked becomes one text, with empty lines in between
 
     @property
     def binary(self) -> str | None:
@@ -104,6 +105,6 @@ CODEX = Cli("codex", codex, "tells until when")
 CLIS = (
     Cli("claude", claude, "tells"),  # until when only to subscribers, in its status line
     CODEX,
-    Cli("gemini", gemini, "silent"),  # runs no hook while it tries again
+    Cli("gemini", gemini, "silent", joins=True),  # runs no hook while it tries again
     Cli("opencode", opencode, "tells until when"),
 )

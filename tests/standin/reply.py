@@ -39,3 +39,16 @@ def since_the_last_answer(messages: list[dict[str, Any]], *roles: str) -> str:
     """What the CLI added in this turn, as text: the user's words need not be the last of it."""
     answers = [place for place, message in enumerate(messages) if message.get("role") in roles]
     return json.dumps(messages[answers[-1] + 1 :] if answers else messages)
+
+
+def said(body: dict[str, Any]) -> list[str]:
+    """Return the user's texts of a call, in their order, in any of the dialects."""
+    messages = body.get("messages") or body.get("input") or body.get("contents") or []
+    texts: list[str] = []
+    for message in messages:
+        content = message.get("content", message.get("parts"))
+        if message.get("role") == "user" and isinstance(content, str):
+            texts.append(content)
+        elif message.get("role") == "user":
+            texts += [part["text"] for part in content or [] if isinstance(part.get("text"), str)]
+    return texts

@@ -1,9 +1,9 @@
 """A stand-in for the APIs of the agents' makers on 127.0.0.1: real CLIs run without network or login.
 
 What was said since the last answer decides: `TOOL` asks for a shell command, `LIMIT` answers 429, a word of
-failures.py answers an error, anything
-else is answered with a short text; a call with `SLOW` is never answered. Every answer tells 30,000 used
-tokens. One file per dialect.
+failures.py answers an error, anything else is answered with a short text; a call with `SLOW` is never
+answered. While `turns` is cleared, no turn is answered. Every answer reports 30,000 used tokens. One file
+per dialect.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from tests.standin import anthropic, google, openai
-from tests.standin.reply import Reply, plain
+from tests.standin.reply import Reply, plain, said
 
 DIALECTS = (anthropic.answer, openai.answer, google.answer)
 
@@ -31,6 +31,8 @@ class Standin:
             owner = standin
 
         self.over = threading.Event()
+        self.turns = threading.Event()
+        self.turns.set()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
@@ -39,8 +41,13 @@ class Standin:
     def close(self) -> None:
         """Stop answering."""
         self.over.set()
+        self.turns.set()
         self._server.shutdown()
         self._server.server_close()
+
+    def conversations(self) -> list[list[str]]:
+        """What the user said in the conversation of each call, text by text."""
+        return [said(request) for request in list(self.requests)]
 
     def saw(self, words: str) -> bool:
         """Whether any call carried these words."""
@@ -76,6 +83,7 @@ class _Handler(BaseHTTPRequestHandler):
             if reply is not None:
                 if reply.asked:
                     self.owner.requests.append(body)
+                    self.owner.turns.wait()
                 self._send(reply)
                 return
         self._send(plain(200, {}))

@@ -70,11 +70,20 @@ def api() -> Iterator[Standin]:
 
 
 def worked(
-    home: Home, api: Standin, cli: Cli, prompt: str, replicas: int = 1, args: tuple[str, ...] = ()
+    home: Home,
+    api: Standin,
+    cli: Cli,
+    prompt: str,
+    replicas: int = 1,
+    args: tuple[str, ...] = (),
+    more: str = "",
 ) -> None:
-    """A role of this CLI at work, with a home of its own and a project that marvel may trust."""
+    """Start a role of this CLI, with a home of its own and a project that marvel may trust.
+
+    `more` are lines for the end of its manifest.
+    """
     user, project = home.path / "user", home.path / "project"
-    user.mkdir()
+    user.mkdir(exist_ok=True)
     project.mkdir()
     setting = cli.set_up(user, project, api.url)
     env = {"HOME": str(user), **setting.env}
@@ -99,7 +108,7 @@ env = {{ {pairs} }}
 trust_workspace = true
 [team.role.healthcheck]
 type = "heartbeat"
-"""
+{more}"""
     )
     home.marvel("work", manifest)
 
