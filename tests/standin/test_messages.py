@@ -165,7 +165,7 @@ def answer_dialog(home: Home, api: Standin, name: str, words: str) -> str:
     calls = len(api.requests)
     assert not until(lambda: said_with(api, words), QUIET_SECONDS)
     assert len(api.requests) == calls
-    assert words not in home.marvel("capture", row["key"]).stdout
+    assert words not in home.marvel("capture", row["key"]).stdout, home.describe()
     assert named(home, name, "waiting")["uid"] == row["uid"]
     home.marvel("inject", row["key"], "--keys", "Enter")
     screen = lambda: home.marvel("capture", row["key"]).stdout  # noqa: E731
@@ -177,10 +177,12 @@ def answer_dialog(home: Home, api: Standin, name: str, words: str) -> str:
 
 @each
 def test_handoff_and_notice_wait_for_a_dialog_to_be_answered(home: Home, api: Standin, cli: Cli) -> None:
-    worked(home, api, cli, "use TOOL please", more=HANDOFF)
+    args = ("--permission-mode", "default") if cli.name == "claude" else ()  # auto mode asks otherwise
+    worked(home, api, cli, "use TOOL please", args=args, more=HANDOFF)
     named(home, "t-r-g1-0", "waiting")
     home.marvel("shift", "e/t")
     rows_until(home, lambda _rows: home.events("session.handoff-asked"))
+    named(home, "t-r-g2-0", "waiting")
     asked = answer_dialog(home, api, "t-r-g1-0", "Write what your successor")
     path = asked.removeprefix("Write what your successor must know to ").removesuffix(".")
     Path(path).write_text("nothing")

@@ -16,13 +16,32 @@ NOW = 1000.0
 SOURCES = Path(marvel.__file__).parent
 FREE = Standing(activity="idle")
 TRUST = Standing(heard=False, words=(("Trust it?", "trust"),))
+CLAUDE = Session(
+    position=1,
+    workspace="w",
+    team="t",
+    role="r",
+    name="t-r-g1-0",
+    uid="u1",
+    generation=1,
+    index=0,
+    state="running",
+    created_at=1.0,
+    image="claude",
+    command="",
+)
 TYPES = Watcher(pane="%1", active_at=NOW - 1, read_only=False)
 
 
 def said(
-    standing: Standing | None, screen: str = "> ", *watchers: Watcher, own: str = "", **leave: bool
+    standing: Standing | None,
+    screen: str = "> ",
+    *watchers: Watcher,
+    text: str = "",
+    own: str = "",
+    **leave: bool,
 ) -> str:
-    failed = refusal(standing, screen, watchers, pane="%1", now=NOW, leave=Leave(**leave), own=own)
+    failed = refusal(standing, screen, watchers, pane="%1", now=NOW, leave=Leave(**leave), text=text, own=own)
     return failed.message if failed is not None else ""
 
 
@@ -56,27 +75,26 @@ def test_the_form_of_a_question_in_the_message_itself_is_none_of_the_program() -
     assert said(Standing(activity="waiting"), "> Go on? [y/N]", own="Go on? [y/N]")
 
 
+def test_gemini_is_sent_what_begins_with_a_slash_when_it_is_idle_and_the_others_at_any_time() -> None:
+    for image, activity, refused in (
+        ("gemini", "working", True),
+        ("gemini", "idle", False),
+        ("claude", "working", False),
+    ):
+        session = msgspec.structs.replace(CLAUDE, image=image, activity=activity, signaled_at=1.0)
+        why = "it submits no text that begins with / while it works" if refused else ""
+        assert said(standing_of(session), text="/srv/data is full") == why
+        assert said(standing_of(session), text="see /srv/data") == ""
+        assert said(standing_of(session), text="/srv/data is full", over_dialog=True) == ""
+
+
 def test_one_that_has_ended_is_not_typed_to_by_any_leave() -> None:
     assert said(None, over_person=True, over_dialog=True)
 
 
 def test_what_is_recorded_of_a_session_says_whether_it_was_heard_and_is_to_report_its_start() -> None:
-    claude = Session(
-        position=1,
-        workspace="w",
-        team="t",
-        role="r",
-        name="t-r-g1-0",
-        uid="u1",
-        generation=1,
-        index=0,
-        state="running",
-        created_at=1.0,
-        image="claude",
-        command="",
-        heartbeat="once-seen",
-    )
     replaced = msgspec.structs.replace
+    claude = replaced(CLAUDE, heartbeat="once-seen")
 
     def starts(session: Session) -> bool:
         standing = standing_of(session)
