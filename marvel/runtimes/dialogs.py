@@ -17,12 +17,14 @@ _FRAME = " \t\xa0│┃|║╎┆╭╮╰╯─━═┌┐└┘▌▐"  # dra
 
 _MARKS = "❯›>▶▸●◉➤→*"  # noqa: RUF001 (of the choice that Enter would take)
 _MARKED = rf"(?:^|[\s│┃|])[{_MARKS}]\s*"
-_NUMBERED = r"\(?\d{1,2}[.)]\s+\S"
+_NUMBERED = r"[\[(]?\d{1,2}[.)\]]\s+\S"
 _MARKED_NUMBER = re.compile(_MARKED + _NUMBERED)
 _NUMBER = re.compile(rf"(?:^|\s){_NUMBERED}")
 _ANSWER = r"(?:yes|no|ok|allow|deny|trust|accept|approve|reject|continue|cancel|confirm|exit|quit)\b"
-_MARKED_WORD = re.compile(_MARKED + _ANSWER, re.IGNORECASE)
-_WORD = re.compile(rf"^(?:[-○◯☐]\s*)?{_ANSWER}", re.IGNORECASE)
+_MARKED_FIRST = re.compile(rf"{_MARKED}[\[(]?\d{{1,2}}[.)\]]\s+{_ANSWER}", re.IGNORECASE)
+_BOX = r"(?:\[[ xX*]\]\s*|[-○◯☐]\s*)?"
+_MARKED_WORD = re.compile(rf"{_MARKED}{_BOX}(?:{_ANSWER}|run\b)", re.IGNORECASE)
+_WORD = re.compile(rf"^{_BOX}{_ANSWER}", re.IGNORECASE)
 _COMPOSER = re.compile(rf"^[❯›>]\s*(?:$|(?!{_NUMBERED}|{_ANSWER})\S)", re.IGNORECASE)  # noqa: RUF001
 
 _YES_NO = re.compile(
@@ -31,15 +33,23 @@ _YES_NO = re.compile(
       (?P<rest> [^\n]{0,60}) $  # [y/N] (Y)es/(N)o (yes/no/…)
     | \b y(?:es)? / no? \b \W* $
     | \b type \s+ ['"`]? y(?:es)? \b [^\n]{0,40} $
+    | [\[(] y (?:es|n)? [\])] \W* $  # (y) [yN]
+    | < \s* (?:yes|ok) \s* >  # a button
+    | ^ (?:rm|cp|mv|ln) :\s .{1,300} \? $
     """
 )
 _ANSWERED = re.compile(r"[\])?:]\s+\S*\w$")  # the rest of a row in which something was typed already
-_SECRET = re.compile(r"(?i)\b(?:password|passphrase|passcode|pin)\b[^:]{0,80}:$")
+_SECRET = re.compile(
+    r"(?i)\b(?:password|passphrase|passcode|pin)\b[^:]{0,80}:$|\b(?:username for|enter a value)\b.{0,80}:$"
+)
+_ARROWS = r"\buse (?:the )?arrow(?:s|\s*keys)?\b"
+_CHOOSE = re.compile(rf"(?i){_ARROWS}")
 _FOOTER = re.compile(
     r"(?i)\b(?:enter|return|⏎|↵) to (?:confirm|select|continue|accept|approve|proceed|choose|submit)\b"
     r"|\bpress (?:any key|enter|return)\b(?! to send)"
     r"|\bhit (?:any key|enter|return)\b"
-    r"|\buse (?:the )?arrow keys\b"
+    r"|\b(?:enter|return|⏎|↵) (?:confirm|select|submit)\b"
+    r"|" + _ARROWS
 )
 
 
@@ -78,6 +88,8 @@ def _asks(screen: str) -> bool:
     if _SECRET.search(last) or (yes_no and not _ANSWERED.search(yes_no["rest"] or "")):
         return True
     composer = max((place for place, row in enumerate(rows) if _COMPOSER.search(row)), default=-1)
+    if composer > 0 and _CHOOSE.search(rows[composer - 1]):
+        return True  # the mark is that of a choice: the hint above it says so
     below = rows[composer + 1 :]
     return any(_FOOTER.search(row) for row in below[-_FOOTER_ROWS:]) or _chooses(rows, composer)
 
@@ -85,10 +97,14 @@ def _asks(screen: str) -> bool:
 def _chooses(rows: list[str], composer: int) -> bool:
     """Whether a list of choices with a marked one stands below the last composer."""
     for place in range(composer + 1, len(rows)):
-        row, near = rows[place], [*rows[max(0, place - 2) : place], *rows[place + 1 : place + 4]]
+        row, before, after = rows[place], rows[max(0, place - 2) : place], rows[place + 1 :]
+        near = [*before, *after[:3]]
         if _MARKED_NUMBER.search(row):
-            if len(_NUMBER.findall(row)) + sum(1 for other in near if _NUMBER.search(other)) > 1:
+            others = [*before, *after]  # a choice may have a long description
+            if len(_NUMBER.findall(row)) > 1 or any(_NUMBER.search(other) for other in others):
                 return True
+            if _MARKED_FIRST.search(row) and any("?" in text for text in (row, *before)):
+                return True  # the other choices do not fit on the screen
         elif _MARKED_WORD.search(row) and any(_WORD.search(other) for other in near):
             return True
     return False
