@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from marvel.daemon.observations import Observation, start_delayed
 from marvel.runtimes.adapter import Merge
+from marvel.settings import regular
 from marvel.tmux.timers import Timers
 
 MAX_FILE_BYTES = 64 * 1024 * 1024
@@ -117,7 +118,7 @@ def _take_over(path: str) -> None:
 
 def _read(path: str) -> dict[str, Any] | None:
     try:
-        with open(path, "rb") as file:
+        with open(path, "rb", opener=regular) as file:
             content = json.loads(file.read(MAX_FILE_BYTES))
     except FileNotFoundError:
         return {}

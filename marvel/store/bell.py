@@ -28,11 +28,13 @@ def ring(path: str) -> None:
 
 
 class Bell:
-    """Waits for rings on one bell file."""
+    """Waits for rings on one bell file; polls where there is none to listen to."""
 
     def __init__(self, path: str) -> None:
-        os.close(own_file(path, os.O_WRONLY | os.O_CREAT))
-        self._fd = _inotify(path)
+        self._fd: int | None = None
+        with contextlib.suppress(OSError):  # a FIFO in its place, no descriptor left: no reason not to read
+            os.close(own_file(path, os.O_WRONLY | os.O_CREAT))
+            self._fd = _inotify(path)
 
     def fileno(self) -> int | None:
         """What to select on; None where the caller has to poll each POLL_SECONDS."""

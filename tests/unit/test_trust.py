@@ -23,6 +23,13 @@ def merge(path: Path, *names: str) -> Merge:
     return Merge(str(path), names or ("projects", "/w", "hasTrustDialogAccepted"), True)
 
 
+def test_a_fifo_in_the_place_of_the_file_is_an_error_and_nobody_waits_for_it(tmp_path: Path) -> None:
+    file = tmp_path / ".claude.json"
+    os.mkfifo(file)
+    with pytest.raises(OSError, match="not a regular file"):
+        trust.put(merge(file))
+
+
 def test_the_value_is_put_beside_what_is_there_and_the_mode_is_kept(tmp_path: Path) -> None:
     file = tmp_path / ".claude.json"
     file.write_text('{"theme": "dark", "projects": {"/v": {"a": 1}}}')
