@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 
 from marvel.resources import Session
-from marvel.settings import regular
+from marvel.settings import own_file
 from marvel.tmux import Failed, TmuxServer
 from marvel.world import World
 
@@ -89,7 +89,7 @@ class Outputs:
 
 def _make(path: str) -> None:
     os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-    os.close(regular(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW))
+    os.close(own_file(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND))
 
 
 def _nothing(_failed: Failed | None) -> None:

@@ -71,11 +71,28 @@ def rows_of(screen: str) -> list[str]:
     return [row for line in screen.splitlines() if (row := line.strip(_FRAME))]
 
 
+def without(own: str, screen: str) -> str:
+    """Return a screen without the rows of a text that was typed into it; all of it where the text is not.
+
+    A text whose rows are gone has left the composer, or a dialog covers it.
+    """
+    rows = rows_of(screen)
+    bare = [_bare(row) for row in rows]
+    typed = "".join(map(_bare, rows_of(own)))
+    if typed not in "".join(bare):
+        return screen
+    return "\n".join(row for row, text in zip(rows, bare, strict=True) if text not in typed)
+
+
 def described(dialog: str) -> str:
     """Return a dialog as a noun phrase: `a trust dialog`, `an API key dialog`, `a question`."""
     if dialog == QUESTION:
         return "a question"
     return f"{'an' if dialog[:1].lower() in 'aeiou' else 'a'} {dialog} dialog"
+
+
+def _bare(row: str) -> str:
+    return "".join(row.lstrip(_MARKS).split())
 
 
 def _asks(screen: str) -> bool:

@@ -12,7 +12,7 @@ import msgspec
 
 from marvel.resources import Activity, Session
 from marvel.runtimes import adapter_named, reports_start
-from marvel.runtimes.dialogs import described, dialog_on
+from marvel.runtimes.dialogs import described, dialog_on, without
 from marvel.tmux.records import Failed, Watcher
 
 PERSON_SECONDS = 10.0  # after a key of a person, until a half-written line is taken for abandoned
@@ -64,7 +64,7 @@ def refusal(
     """Return why a session must not be typed to now; None when it may be.
 
     `text` is to be submitted. `own` is what was pasted a moment ago: the form of a question in it is no
-    question of the program.
+    question of the program, as long as all of it stands on the screen.
     """
     if standing is None:
         return Failed(reason="gone", message="it has ended, or the message is no longer wanted")
@@ -72,7 +72,8 @@ def refusal(
         return Failed(reason="busy", message="a person is typing there")
     if leave.over_dialog:
         return None
-    dialog = "" if dialog_on(own) else dialog_on(screen, standing.words, heard=standing.heard)
+    others = without(own, screen) if dialog_on(own) else screen
+    dialog = dialog_on(others, standing.words, heard=standing.heard)
     if dialog:
         return Failed(reason="asks", message=f"it shows {described(dialog)}")
     if standing.activity == "waiting":

@@ -75,6 +75,15 @@ def test_the_form_of_a_question_in_the_message_itself_is_none_of_the_program() -
     assert said(Standing(activity="waiting"), "> Go on? [y/N]", own="Go on? [y/N]")
 
 
+def test_a_dialog_that_opens_after_a_text_which_quotes_one_is_still_a_dialog() -> None:
+    dialog = "Do you want to proceed?\n> 1. Yes\n  2. No"
+    own = f"A user saw:\n{dialog}"
+    assert said(FREE, dialog, own=own) == "it shows a question"
+    assert said(FREE, f"> {own}", own=own) == ""
+    assert said(FREE, f"│ > {own}  │\n\nDelete it all? [y/N]", own=own) == "it shows a question"
+    assert said(TRUST, "Trust it?", own=own) == "it shows a trust dialog"
+
+
 def test_gemini_is_sent_what_begins_with_a_slash_when_it_is_idle_and_the_others_at_any_time() -> None:
     for image, activity, refused in (
         ("gemini", "working", True),
