@@ -101,10 +101,11 @@ def of_role(seen: Seen, key: RoleKey, now: float, *, test: Test, word: str, decl
     target = shift.target if shift is not None and shift.target else current.generation if current else 0
     ours = [s for s in sessions if s.generation == target]
     met = min(role.replicas, sum(1 for s in ours if test(s, role)))
+    is_to_begin = wants_shift(role, cohorts, shift)  # what ended is replaced by the shift
     lost = next((s for s in ours if not test(s, role) and is_final(s, role, now)), None)
-    if lost is not None and not (shift is not None and shift.aborted_at is not None):
+    if lost is not None and not is_to_begin and not (shift is not None and shift.aborted_at is not None):
         return Progress(met, role.replicas, failed=ended_words(lost))
-    if shift is not None or current is None or wants_shift(role, cohorts, shift):
+    if shift is not None or current is None or is_to_begin:
         phase = f"shift of {role.name} {shift.shown_phase}" if shift is not None else ""
         return Progress(min(met, max(role.replicas - 1, 0)), max(role.replicas, 1), phase)
     if not role.replicas and any(s.alive for s in sessions):

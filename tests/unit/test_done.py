@@ -108,6 +108,20 @@ def test_what_can_no_longer_come_fails_with_its_reason(
     assert progress(story).failed.startswith(failed)
 
 
+def test_a_session_that_a_shift_is_about_to_replace_does_not_fail_the_wait_for_it() -> None:
+    story = Story(role(restart_policy="never")).run()
+    story.crash(0).run()
+    assert progress(story).failed
+    story.record(commands.shift(story.world, SQUAD))
+    assert not progress(story).failed  # asked for, not begun: roles shift one after the other
+    story.run()
+    story.gone().run()
+    assert is_done(progress(story))
+    story.crash(0).run()
+    story.apply(role(restart_policy="never", template=template("another")))
+    assert not progress(story).failed
+
+
 def test_a_missing_command_fails_and_a_task_that_succeeded_is_done() -> None:
     story = Story(role(restart_policy="on-failure")).run()
     story.crash(0, exit_status=0)
