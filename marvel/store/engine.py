@@ -68,7 +68,9 @@ def _write_ahead(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA busy_timeout=0")
     while True:
         try:
-            connection.execute("PRAGMA auto_vacuum=INCREMENTAL")  # of a new file: it can't be chosen later
+            if connection.execute("PRAGMA page_count").fetchone()[0] == 0:
+                # It can't be chosen later. On a log that exists it is a write, which a full disk refuses.
+                connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_SECONDS * 1_000:.0f}")
             return

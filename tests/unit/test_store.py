@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -181,6 +182,14 @@ def test_a_missing_event_is_named(store: Store, paths: Paths) -> None:
     store.record(scaled(1, 2, 3), actor="test")
     tamper(paths, "DELETE FROM events WHERE position = 3")
     assert store.verify() == (2, "position 3 is missing (the next one is 4)")
+
+
+def test_a_log_that_exists_is_opened_and_checked_without_writing_to_it(store: Store, paths: Paths) -> None:
+    with closing(sqlite3.connect(paths.database, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")  # as on a full disk: whatever would write fails
+        second = Store(paths, any_triggers=True)
+        assert second.verify()[1] is None
+        second.close()
 
 
 def test_a_whole_log_says_how_many_events_it_read(store: Store) -> None:
