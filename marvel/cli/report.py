@@ -7,7 +7,7 @@ from typing import Any
 from marvel import settings
 from marvel.cli import archived
 from marvel.cli.errors import say
-from marvel.cli.get import show
+from marvel.cli.get import show, warn_without_daemon
 from marvel.cli.listing import percent, text
 from marvel.cli.moments import moment
 from marvel.cli.objects import published
@@ -37,6 +37,7 @@ def report(since: str | None, output: str) -> int:
     begin = None if since is None else moment(since, now)
     if output == "table":
         say(_heading(begin))
+    warn_without_daemon(settings.paths())
     rows = _rows(begin, None if daemon_note(settings.paths()) is None else now)
     if output == "json":
         show(json.dumps([published(row) for row in rows], indent=2) + "\n")

@@ -11,7 +11,7 @@ from marvel import keys
 from marvel.cli import done, objects, servers
 from marvel.cli.dialogs import is_silent, is_unproven
 from marvel.cli.done import Progress
-from marvel.cli.get import find
+from marvel.cli.get import find, warn_without_daemon
 from marvel.cli.request import STATES
 from marvel.errors import MarvelError, NotFound, Rejected, TimedOut, UsageError
 from marvel.resources import Role, RoleKey, Session, TeamKey
@@ -144,6 +144,7 @@ def until_restarted(name: str, target: Session | TeamKey, since: float, timeout:
 def wait(key: str, condition: str, timeout: float | None) -> None:
     """`marvel wait`: a session or a team is ready, healthy, in a state, or gone."""
     test = _condition(condition)
+    warn_without_daemon(paths())  # what is waited for is then not seen, and what was seen may be over
     met: list[str] = []  # keys that named something once
 
     def look() -> Progress:

@@ -271,3 +271,12 @@ def test_a_reader_can_be_limited_to_one_workspace(marvel: Terminal, table: str) 
         rows = reader.rows(table, "demo")
         assert rows
         assert len(rows) < len(reader.rows(table)) or table == "endpoints"
+
+
+@pytest.mark.parametrize(
+    "line", ["get sessions", "describe t/squad", "report", "wait nothing/there --for deleted --timeout 1s"]
+)
+def test_readers_say_that_no_daemon_keeps_what_they_show_true(marvel: Terminal, line: str) -> None:
+    if "t/squad" in line:
+        line = "describe " + marvel("get teams -o name").split()[0].removeprefix("team/")
+    assert "no daemon is running: this is what was recorded last" in marvel.full(line)[1]
