@@ -4,7 +4,9 @@ What an agent prints, says of itself and writes into its files, and every text o
 `printable` (one line), `harmless` (lines) or `coloured` (lines with their colours), and through nothing else.
 """
 
-import re
+TYPE_CHECKING = False  # the name is known to type checkers; importing typing would import re
+if TYPE_CHECKING:
+    import re
 
 UNSEEN = "?"  # in place of what would steer, hide or turn
 
@@ -16,13 +18,11 @@ _HIDDEN = (
     "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
 _JOINERS = "\u200c\u200d"
-_STEERS = re.compile(f"[{_HIDDEN}]")
-_JOINS = re.compile(f"[{_JOINERS}]")
-
-_COLOUR = r"\x1b\[[0-9;:]*m"
-_COLOURS = re.compile(f"({_COLOUR})")
+_STEERS = f"[{_HIDDEN}]"
+_JOINS = f"[{_JOINERS}]"
+_COLOURS = r"(\x1b\[[0-9;:]*m)"
 # Whole sequences: CSI; OSC, DCS, SOS, PM and APC with their text; and those of two or three characters.
-_SEQUENCES = re.compile(
+_SEQUENCES = (
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"
     r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?"
     r"|\x1b[ -/]+[0-~]|\x1b[0-Z\\`-~]"
@@ -33,15 +33,16 @@ def is_plain(text: str) -> bool:
     """Whether a text of one line is all that it seems to be."""
     if text.isascii():
         return text.isprintable()
-    return text.isprintable() and not _STEERS.search(text)
+    return text.isprintable() and not _compiled(_STEERS).search(text)
 
 
 def printable(text: str) -> str:
     """Return one line: blanks become spaces, what does not print becomes `?`."""
     if is_plain(text):
         return text
+    steers = _compiled(_STEERS)
     return "".join(
-        c if c.isprintable() and not _STEERS.match(c) else " " if c.isspace() else UNSEEN for c in text
+        c if c.isprintable() and not steers.match(c) else " " if c.isspace() else UNSEEN for c in text
     )
 
 
@@ -49,23 +50,30 @@ def harmless(text: str) -> str:
     """Return lines of a screen: all that shows, joined letters too, but nothing that steers a terminal."""
     if text.isascii() and text.isprintable():
         return text
-    return _JOINS.sub(_joiner, _STEERS.sub(UNSEEN, text))
+    return _compiled(_JOINS).sub(_joiner, _compiled(_STEERS).sub(UNSEEN, text))
 
 
 def without_sequences(text: str) -> str:
     """Return a text without the sequences that make sense to a terminal only; colours are some of them."""
-    return _SEQUENCES.sub("", text) if "\x1b" in text or not text.isascii() else text
+    return _compiled(_SEQUENCES).sub("", text) if "\x1b" in text or not text.isascii() else text
 
 
 def coloured(text: str) -> str:
     """Return lines of a screen with their colours, and nothing else that a terminal obeys."""
-    parts = _COLOURS.split(text)  # texts, with a colour between each two
+    parts = _compiled(_COLOURS).split(text)  # texts, with a colour between each two
     return "".join(
         part if number % 2 else harmless(without_sequences(part)) for number, part in enumerate(parts)
     )
 
 
-def _joiner(found: re.Match[str]) -> str:
+def _compiled(pattern: str) -> "re.Pattern[str]":
+    """Compile a pattern, or find it compiled: `get` shows plain texts mostly, and must not pay for `re`."""
+    import re
+
+    return re.compile(pattern)
+
+
+def _joiner(found: "re.Match[str]") -> str:
     """Keep a joiner between two letters or signs that are not ASCII: elsewhere it joins nothing."""
     text, at = found.string, found.start()
     around = text[at - 1 : at] + text[at + 1 : at + 2]

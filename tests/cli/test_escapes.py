@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -15,7 +16,7 @@ from textual.widgets import Static
 
 import marvel
 from marvel import events
-from marvel.cli.mcp import answers
+from marvel.cli.mcp_server import Server
 from marvel.client import Marvel
 from marvel.resources import (
     EndpointSpec,
@@ -163,7 +164,10 @@ def test_a_tool_of_mcp_gives_text(evil: Terminal) -> None:
         json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": n, "arguments": a}})
         for n, a in calls
     ]
-    for answer in answers([line.encode() for line in lines], Marvel(str(evil.home))):
+    answers: list[Any] = []
+    Server(Marvel(str(evil.home)), answers.append).run(line.encode() for line in lines)
+    assert len(answers) == len(calls)
+    for answer in answers:
         [content] = answer["result"]["content"]
         assert content["text"]
         assert steers(content["text"]) == []

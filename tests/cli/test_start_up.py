@@ -251,7 +251,8 @@ def test_no_color_is_obeyed_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_a_heartbeat_starts_without_typer_or_the_log(marvel: Terminal) -> None:
-    start = "import sys\nfrom marvel.__main__ import run\ntry: run(['heartbeat'])\nexcept Exception: pass"
+    inside = "import os, sys\nos.environ.update(MARVEL_SOCKET='/nowhere', MARVEL_SESSION_UID='u')"
+    start = f"{inside}\nfrom marvel.__main__ import run\ntry: run(['heartbeat'])\nexcept Exception: pass"
     loaded = process("-c", f"{start}\n{NAMES}", home=marvel.home).stdout.splitlines()
     assert "marvel.client" in loaded
     assert not {"typer", "sqlite3", "sqlalchemy", "msgspec", "structlog"} & set(loaded)
