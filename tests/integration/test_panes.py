@@ -229,6 +229,7 @@ def test_a_full_log_is_rotated_without_losing_a_line(home: Home) -> None:
     full = log.with_name("output.log.1")
     until(full.exists, "it is rotated", home.describe)
     (home.path / "go").touch()
+    until(log.exists, "the fresh file is made, with its first bytes", home.describe)
     until(lambda: b"last" in log.read_bytes(), "what is printed later goes to the fresh file")
     lines = (full.read_bytes() + log.read_bytes()).decode().split()
     assert lines == [*map(str, range(1, many + 1)), "last"]
